@@ -1,0 +1,1 @@
+"""What can be read: one folder per connector. Data only, no Python."""

@@ -1,0 +1,1 @@
+"""What has been learnt: one folder per model. Data only, no Python."""

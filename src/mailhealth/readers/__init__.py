@@ -1,0 +1,1 @@
+"""One module per protocol or file format; each has one function, `read`."""

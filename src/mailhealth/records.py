@@ -1,0 +1,233 @@
+"""The nouns that travel between the rooms: frozen dataclasses, no behaviour.
+
+All times are whole seconds since 1970 in UTC.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Kind = Literal["human", "auto_reply", "bounce", "complaint", "receipt", "list", "calendar"]
+EventType = Literal[
+    "sent",
+    "delivered",
+    "deferred",
+    "bounced",
+    "opened",
+    "clicked",
+    "complained",
+    "unsubscribed",
+    "replied",
+    "dropped",
+]
+Bounce = Literal["hard", "soft", "blocked"]
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """One mailbox: the display name as decoded, the address with its domain in lower case."""
+
+    name: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A part that is not text to read: its file name, media type and size in bytes."""
+
+    name: str
+    media_type: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part that machines write for machines (delivery status, feedback report, calendar)."""
+
+    media_type: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """What the bytes of one e-mail say, decoded (`mime.parse`).
+
+    `headers` keeps every header in order, names in lower case, values decoded; the fields
+    after it are the ones everybody needs. `text` is the text to read: plain text, or HTML as
+    text with "> " before each line for every level of quotation. `problems` lists repairs.
+    """
+
+    headers: tuple[tuple[str, str], ...]
+    message_id: str | None
+    in_reply_to: str | None
+    references: tuple[str, ...]
+    date: int | None
+    utc_offset: int | None  # minutes east of Greenwich, as the sender's clock claims
+    received: int | None  # the topmost Received header
+    sender: Address | None
+    to: tuple[Address, ...]
+    cc: tuple[Address, ...]
+    subject: str
+    text: str
+    parts: tuple[Part, ...]
+    attachments: tuple[Attachment, ...]
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OwnWords:
+    """A text taken apart (`reply.split`): what is new, what is quoted, what is signature."""
+
+    new_text: str
+    quoted_text: str
+    signature: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One e-mail, understood: the mail, its class, its language and its author's own words."""
+
+    key: str  # the identity in the store: a hash, because Message-IDs repeat and go missing
+    mail: Mail
+    kind: Kind
+    lang: str  # ISO 639-1, or "" where nothing can be told
+    words: OwnWords
+    at: int  # when it happened: topmost Received, else the server's date, else Date
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One row of a send log in our words.
+
+    `campaign` names the mailing, `reference` is the platform's id of the message to this
+    recipient, `machine` is the platform's own verdict (None: it does not say), `identity` is
+    what makes the row the same row in another export, `raw` the row as it was, as JSON.
+    """
+
+    recipient: str
+    type: EventType
+    at: int
+    campaign: str
+    identity: str
+    subject: str = ""
+    reference: str = ""
+    url: str = ""
+    bounce: Bounce | None = None
+    machine: bool | None = None
+    agent: str = ""
+    ip: str = ""
+    reason: str = ""
+    raw: str = "{}"
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """What a mail reader yields: the bytes of one message and where they lay."""
+
+    place: str
+    content: bytes
+    received: int | None = None  # the server's or the file system's date
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What a log reader yields: one record and where it stood (file and line)."""
+
+    place: str
+    fields: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Something that could not be read: where it lies, and why in one sentence."""
+
+    place: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A reader's promise: of this place, everything up to `cursor` has been yielded."""
+
+    place: str
+    cursor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One text to read (`nlp.annotate`)."""
+
+    id: str
+    text: str
+    subject: str = ""
+    lang: str = ""  # "" means: find out
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """What the model read in one text.
+
+    `sentiment` is one of negative, neutral, positive, unknown, with `score` in [-1, 1] (None
+    when unknown) and the three probabilities. `intents` maps every intent to its probability,
+    `labels` are those above their thresholds. `nps` is 0 to 10, `csat` 1 to 5, else None.
+    """
+
+    id: str
+    lang: str
+    sentiment: str
+    score: float | None
+    probabilities: Mapping[str, float]
+    intents: Mapping[str, float]
+    labels: tuple[str, ...]
+    topics: tuple[str, ...]
+    nps: int | None
+    csat: int | None
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignalValue:
+    """One answer: a row of `email_signals`."""
+
+    customer: str
+    as_of: str
+    window_days: int
+    signal: str
+    value: float | None
+    n: float | None
+    k: float | None
+    low: float | None
+    high: float | None
+    definition: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """One line of a score: what a signal gave or took, and the sentence that says so."""
+
+    signal: str
+    points: float
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One customer's health on one day.
+
+    `value` = base + the sum of all contributions (caps and clipping are lines of their own),
+    in [0, 100]; `raw` is the sum before caps and clipping. `because` are the two or three
+    reasons that weigh most. `low` and `high` hold the 80 % interval, `coverage` in [0, 1] the
+    share of the points that had data behind them.
+    """
+
+    customer: str
+    as_of: str
+    value: float
+    raw: float
+    band: str  # healthy, at risk, unhealthy, unknown
+    coverage: float
+    low: float
+    high: float
+    contributions: tuple[Contribution, ...]
+    because: tuple[str, ...]
+    model: str
