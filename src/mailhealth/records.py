@@ -130,6 +130,14 @@ class Raw:
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """What `sources.read` yields: a message or an event, and where it stood."""
+
+    place: str
+    what: "Message | Event"
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """What a log reader yields: one record and where it stood (file and line)."""
 

@@ -1,0 +1,267 @@
+"""How answers look: rich tables for people, JSON and CSV for programs.
+
+Answers go to standard output, progress and warnings to standard error.
+"""
+
+import csv
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from mailhealth.health import Explanation, Progress, SyncReport
+    from mailhealth.records import Annotation, Message, Score
+
+BAND_STYLE = {"healthy": "green", "at risk": "yellow", "unhealthy": "red", "unknown": "dim"}
+BARS = 20  # characters of a score bar
+
+
+def rows(rows: Sequence[Mapping[str, Any]], form: str, *, empty: str) -> None:
+    """Print rows as a table, as JSON or as CSV; `empty` is said where there are none."""
+    if form == "json":
+        print(json.dumps(list(rows), ensure_ascii=False, indent=1))
+    elif form == "csv":
+        columns = list(rows[0]) if rows else []
+        writer = csv.DictWriter(sys.stdout, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({k: _cell(v) for k, v in row.items()} for row in rows)
+    elif rows:
+        console().print(_table(rows))
+    else:
+        say(empty)
+
+
+def scores(found: Sequence["Score"], form: str) -> None:
+    """Print scores: the worst first, each with its bar, its band and its reasons."""
+    if form != "table" or not found:
+        plain = [score_row(score) for score in found]
+        rows(plain, form, empty="no customer yet; 'mailhealth sync' reads the connected sources")
+        return
+    table = _heads("customer", "score", "", "band", "because")
+    for score in found:
+        style = BAND_STYLE[score.band]
+        table.add_row(
+            score.customer,
+            f"[{style}]{score.value:.0f}[/]" if score.band != "unknown" else "[dim]–[/]",
+            _bar(score),
+            f"[{style}]{score.band}[/]",
+            "\n".join(_escape(reason) for reason in score.because),
+        )
+    console().print(table)
+
+
+def score_row(score: "Score") -> dict[str, Any]:
+    """Flatten a score for JSON and CSV; an unknown one keeps its value, its band says so."""
+    return {
+        "customer": score.customer,
+        "as_of": score.as_of,
+        "score": round(score.value, 1),
+        "band": score.band,
+        "low": round(score.low, 1),
+        "high": round(score.high, 1),
+        "coverage": round(score.coverage, 3),
+        "because": list(score.because),
+    }
+
+
+def explanation(told: "Explanation", form: str) -> None:
+    """Print why a score is what it is."""
+    if form == "json":
+        print(json.dumps(explanation_row(told), ensure_ascii=False, indent=1))
+        return
+    score = told.score
+    style = BAND_STYLE[score.band]
+    out = console()
+    out.print(
+        f"[bold]{_escape(score.customer)}[/]  [{style}]{score.value:.0f} {score.band}[/]"
+        f"  as of {score.as_of}, 80 % interval {score.low:.0f} to {score.high:.0f},"
+        f" data behind {score.coverage:.0%} of the points"
+    )
+    lines = _heads("points", "signal", "because", "messages behind it")
+    for line in score.contributions:
+        behind = told.evidence.get(line.signal, ())
+        ids = "\n".join(_escape(each.id) for each in behind[:3])
+        more = f"\n… and {len(behind) - 3} more" if len(behind) > 3 else ""  # noqa: PLR2004
+        lines.add_row(f"{line.points:+.1f}", line.signal, _escape(line.because), ids + more)
+    out.print(lines)
+    values = [_signal_row(value) for value in told.signals if value.value is not None]
+    out.print(_table(values) if values else "no signal has data yet")
+
+
+def explanation_row(told: "Explanation") -> dict[str, Any]:
+    """Give an explanation as plain data."""
+    score = told.score
+    return {
+        **score_row(score),
+        "contributions": [
+            {
+                "signal": line.signal,
+                "points": line.points,
+                "because": line.because,
+                "evidence": [
+                    {"id": e.id, "at": e.at, "who": e.who, "what": e.what}
+                    for e in told.evidence.get(line.signal, ())
+                ],
+            }
+            for line in score.contributions
+        ],
+        "signals": [_signal_row(value) for value in told.signals],
+    }
+
+
+def message_row(file: str, message: "Message") -> dict[str, Any]:
+    """Give one parsed message as the contract of `mailhealth parse` says."""
+    mail, words = message.mail, message.words
+    return {
+        "file": file,
+        "message_id": mail.message_id,
+        "in_reply_to": mail.in_reply_to,
+        "references": list(mail.references),
+        "date": None if mail.date is None else _iso(mail.date),
+        "from": _person(mail.sender) if mail.sender else None,
+        "to": [_person(person) for person in mail.to],
+        "cc": [_person(person) for person in mail.cc],
+        "subject": mail.subject,
+        "class": message.kind,
+        "lang": message.lang,
+        "new_text": words.new_text,
+        "quoted_text": words.quoted_text,
+        "signature": words.signature,
+        "attachments": [
+            {"name": a.name, "media_type": a.media_type, "size": a.size} for a in mail.attachments
+        ],
+        "problems": list(mail.problems),
+    }
+
+
+def annotation_row(read: "Annotation") -> dict[str, Any]:
+    """Give one annotation as the contract of `mailhealth annotate` says."""
+    return {
+        "id": read.id,
+        "lang": read.lang,
+        "sentiment": {
+            "label": read.sentiment,
+            "score": read.score,
+            "probabilities": dict(read.probabilities),
+        },
+        "intents": dict(read.intents),
+        "labels": list(read.labels),
+        "topics": list(read.topics),
+        "nps": read.nps,
+        "csat": read.csat,
+        "model": read.model,
+    }
+
+
+def line(row: Mapping[str, Any]) -> None:
+    """Print one JSON object a line; what is no character prints as U+FFFD."""
+    text = json.dumps(row, ensure_ascii=False)
+    print(text.encode("utf-8", "replace").decode("utf-8"), flush=True)
+
+
+def sync_report(report: "SyncReport") -> None:
+    """Say what a sync brought, and what it had to leave out."""
+    for source in report.sources:
+        left = f", {source.skipped} skipped" if source.skipped else ""
+        say(f"{source.source}: {source.new} new, {source.known} known{left}")
+        if source.error:
+            complain(f"{source.source}: {source.error}")
+    say(f"{report.annotated} texts read, {report.scored} customers scored as of {report.as_of}")
+    if any(source.skipped for source in report.sources):
+        complain("something could not be read: 'mailhealth skipped' lists it with the reasons")
+
+
+@contextmanager
+def progress() -> Iterator["Progress"]:
+    """Draw progress bars on standard error while long steps run."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        tasks: dict[str, Any] = {}
+
+        def show(stage: str, done: int, total: int | None) -> None:
+            if stage not in tasks:
+                tasks[stage] = bars.add_task(stage, total=total)
+            bars.update(tasks[stage], completed=done, total=total)
+
+        yield show
+
+
+def console() -> "Console":
+    """The console that answers go to; wide enough for a table when it is a pipe."""
+    from rich.console import Console
+
+    return Console() if sys.stdout.isatty() else Console(width=140)
+
+
+def say(text: str) -> None:
+    """Tell the person at the terminal something that is no answer."""
+    print(text, file=sys.stderr)
+
+
+def complain(text: str) -> None:
+    """Tell the person at the terminal what went wrong."""
+    print(f"mailhealth: {text}", file=sys.stderr)
+
+
+def _table(found: Sequence[Mapping[str, Any]]) -> "Table":
+    table = _heads(*found[0])
+    for row in found:
+        table.add_row(*(_escape(str(_cell(value))) for value in row.values()))
+    return table
+
+
+def _heads(*names: str) -> "Table":
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for name in names:
+        table.add_column(name, justify="right" if name in ("score", "points") else "left")
+    return table
+
+
+def _bar(score: "Score") -> str:
+    if score.band == "unknown":
+        return "[dim]" + "·" * BARS + "[/]"
+    full = round(score.value / 100 * BARS)
+    return f"[{BAND_STYLE[score.band]}]{'█' * full}[/][dim]{'░' * (BARS - full)}[/]"
+
+
+def _signal_row(value: Any) -> dict[str, Any]:
+    names = ("signal", "window_days", "value", "n", "k", "low", "high")
+    return {name: getattr(value, name) for name in names}
+
+
+def _cell(value: Any) -> Any:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, list):
+        return "; ".join(str(each) for each in value)
+    return value
+
+
+def _person(person: Any) -> dict[str, str]:
+    return {"name": person.name, "address": person.address}
+
+
+def _escape(text: str) -> str:
+    # Mail is hostile: its text is never markup, and never moves the cursor.
+    from rich.markup import escape
+
+    return escape("".join(c for c in text if c.isprintable() or c in "\n\t"))
+
+
+def _iso(seconds: int) -> str:
+    from datetime import UTC, datetime
+
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,392 @@
+"""Health: the one module that knows every room.
+
+Mail and send logs come in through `sources`, are kept by `store`, read by `nlp`, counted by
+`signals` and weighed by `score`.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from mailhealth import store
+from mailhealth.customers import belonging, read_file
+from mailhealth.errors import BadData, BadSource, MailhealthError, UnknownName
+from mailhealth.records import Found, Mark, Score, SignalValue, Skipped
+from mailhealth.store import inbox, people, results
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mailhealth.rules import Rules
+
+ITEMS = 500  # messages or events a transaction
+CHARACTERS = 8_000_000  # of text a transaction, so that memory stays flat
+MODEL = "mail"
+
+Progress = Callable[[str, int, int | None], None]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceReport:
+    """What a sync brought from one source; `error` says why it ended early, if it did."""
+
+    source: str
+    new: int
+    known: int
+    skipped: int
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SyncReport:
+    """What a sync did: one line a source, the texts read, the customers scored."""
+
+    sources: tuple[SourceReport, ...]
+    annotated: int
+    scored: int
+    as_of: str
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything that was there could be read."""
+        return not any(source.skipped or source.error for source in self.sources)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One message or campaign event behind a number."""
+
+    id: str
+    at: int
+    who: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why a customer's score is what it is: the lines, the signals, the mail behind them."""
+
+    score: Score
+    signals: tuple[SignalValue, ...]
+    evidence: Mapping[str, tuple[Evidence, ...]]
+
+
+class Health:
+    """A mailhealth database and everything that can be asked of it; a context manager."""
+
+    def __init__(self, path: str | Path, *, create: bool = True, rules: Path | None = None) -> None:
+        self.path = Path(path)
+        self.db = store.connect(self.path, create=create)
+        self._rules_path = rules
+        self._rules: Rules | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the database file."""
+        self.db.close()
+
+    @property
+    def rules(self) -> "Rules":
+        """The score on one page: the shipped health.toml, or the user's own."""
+        if self._rules is None:
+            from mailhealth import rules
+
+            self._rules = rules.load(self._rules_path)
+        return self._rules
+
+    # Where mail comes from
+
+    def connect(self, name: str, connector: str | None = None, **settings: object) -> inbox.Source:
+        """Remember a source: a connector, and where its mail or log lies.
+
+        Without a connector, the file at `path` must be recognised by exactly one. Nothing is
+        written when the source cannot be read. Passwords are named, never given:
+        `password_env` or `password_command`.
+        """
+        from mailhealth import sources
+
+        if not name.strip():
+            raise BadSource("a source needs a name, such as 'support'")
+        given = {key: str(value) for key, value in settings.items() if value is not None}
+        _refuse_secrets(given)
+        if "path" in given:
+            given["path"] = str(Path(given["path"]).expanduser().resolve())
+        if connector is None:
+            if "path" not in given:
+                raise BadSource(f"source '{name}': name a connector, or a file to recognise it by")
+            connector = sources.recognise(Path(given["path"]))
+        sources.check(sources.connector(connector), given)
+        source = inbox.Source(name, connector, given)
+        inbox.add_source(self.db, source)
+        if "user" in given:
+            self._know_ourselves(given["user"])
+        return source
+
+    def _know_ourselves(self, user: str) -> None:
+        """The mailbox we read is ours, and so is its company's domain."""
+        if "@" in user:
+            domain = belonging(user.casefold(), {}, ()).customer
+            self.us(user, *((domain,) if domain else ()))
+
+    def sources(self) -> list[inbox.Source]:
+        """List the connected sources."""
+        return inbox.sources(self.db)
+
+    def us(self, *values: str) -> list[str]:
+        """Add domains or addresses that are ours; return all that are known to be."""
+        if values:
+            people.add_ours(self.db, values)
+            people.assign(self.db)
+        return people.ours(self.db)
+
+    def skipped(self) -> list[dict[str, str]]:
+        """List everything that could not be read: source, place, why."""
+        return inbox.skipped(self.db)
+
+    def sync(
+        self, *names: str, as_of: str | None = None, progress: Progress | None = None
+    ) -> SyncReport:
+        """Read what is new in the named sources (or all), annotate it, score the customers.
+
+        A source that fails does not hold back the others: its report says why. Running it
+        again changes nothing; an interrupted run goes on where it was.
+        """
+        progress = progress or _silent
+        reports = tuple([self._read(source, progress) for source in self._chosen(names)])
+        people.assign(self.db)
+        annotated = self.read_texts(progress=progress)
+        day = instant(as_of)
+        scored = self.evaluate([day], progress=progress)
+        return SyncReport(reports, annotated, scored, day)
+
+    def _chosen(self, names: Sequence[str]) -> list[inbox.Source]:
+        known = {source.name: source for source in self.sources()}
+        if missing := [name for name in names if name not in known]:
+            there = ", ".join(known) or "none yet; 'mailhealth connect' adds one"
+            raise UnknownName(f"no source '{missing[0]}'; there are {there}")
+        if not known:
+            raise BadSource(f"{self.path}: nothing to read yet; 'mailhealth connect' adds a source")
+        return [known[name] for name in names] or list(known.values())
+
+    def _read(self, source: inbox.Source, progress: Progress) -> SourceReport:
+        from mailhealth import sources
+
+        new = known = skipped = 0
+        error = None
+        cursors = inbox.cursors(self.db, source.name)
+        try:
+            connector = sources.connector(source.connector)
+            for batch in _batches(sources.read(connector, source.settings, cursors)):
+                saved = inbox.save(self.db, source.name, batch, known_at=int(time.time()))
+                new, known = new + saved.new, known + saved.known
+                skipped += saved.skipped
+                progress(f"reading {source.name}", new + known, None)
+        except MailhealthError as failure:
+            error = str(failure)
+        return SourceReport(source.name, new, known, skipped, error)
+
+    def read_texts(self, *, progress: Progress | None = None) -> int:
+        """Let the model read the customers' own words that it has not read; return how many."""
+        progress = progress or _silent
+        from mailhealth import nlp
+
+        model = nlp.version(MODEL)
+        total = results.count_unread(self.db, model)
+        done = 0
+        for texts in results.unread(self.db, model):
+            results.save_annotations(self.db, nlp.annotate(texts, model=MODEL))
+            done += len(texts)
+            progress("reading texts", done, total)
+        return done
+
+    # Who is who
+
+    def import_customers(self, path: str | Path) -> int:
+        """Take over a customer file (it replaces the one before); return its customers."""
+        rows = read_file(Path(path))
+        people.replace_customers(self.db, rows)
+        people.assign(self.db)
+        return len({row.customer for row in rows})
+
+    def customers(self) -> list[dict[str, Any]]:
+        """List the customers with their counts of contacts, messages and campaign events."""
+        return people.customers(self.db)
+
+    def unassigned(self) -> list[dict[str, Any]]:
+        """List the contacts that belong to no customer, with the reason."""
+        return people.unassigned(self.db)
+
+    # What it means
+
+    def evaluate(self, as_ofs: Iterable[str], *, progress: Progress | None = None) -> int:
+        """Compute and keep signals and scores as of some instants, oldest first.
+
+        The newest evaluation of a day replaces the day's earlier one. Returns how many
+        scores were kept.
+        """
+        progress = progress or _silent
+        days = sorted(as_ofs)
+        kept = 0
+        for done, (day, values, scores) in enumerate(self._evaluated(days), 1):
+            with self.db.atomic():
+                results.save_day(self.db, day, values)
+                results.save_scores(self.db, scores)
+            kept += len(scores)
+            progress("scoring", done, len(days))
+        return kept
+
+    def _evaluated(
+        self, days: Sequence[str]
+    ) -> Iterator[tuple[str, list[SignalValue], list[Score]]]:
+        from mailhealth import score, signals
+
+        values: dict[str, list[SignalValue]] = {day: [] for day in days}
+        for value in signals.compute(self.path, self.rules, days):
+            values[value.as_of].append(value)
+        for day in days:
+            previous = results.previous(self.db, day)
+            yield day, values[day], score.scores(values[day], self.rules, previous=previous)
+
+    def history(self, *, until: str | None = None, weeks: int = 52) -> list[str]:
+        """List weekly instants back from `until` (default: the newest evaluation).
+
+        They start with the first week that has mail or events, so that no chart begins with
+        an empty year.
+        """
+        end = datetime.fromisoformat(until or self.as_of())
+        first = results.first_fact(self.db)
+        days = (end - timedelta(weeks=back) for back in range(weeks, -1, -1))
+        return [_iso(day) for day in days if first is not None and day.timestamp() > first]
+
+    def as_of(self) -> str:
+        """The newest evaluated instant; now, where nothing was evaluated yet."""
+        evaluated = results.evaluated(self.db)
+        return evaluated[-1] if evaluated else instant(None)
+
+    def signals(self, *, as_of: str | None = None, customer: str | None = None) -> "pd.DataFrame":
+        """Give the table email_signals as of an instant (default: the newest) as a frame."""
+        import pandas as pd
+
+        columns = list(SignalValue.__dataclass_fields__)
+        rows = ([getattr(value, name) for name in columns] for value in self._values(as_of))
+        frame = pd.DataFrame(rows, columns=pd.Index(columns))
+        return frame if customer is None else frame[frame["customer"] == customer]
+
+    def scores(
+        self, *, band: str | None = None, as_of: str | None = None, lang: str = "en"
+    ) -> list[Score]:
+        """Rank the customers by health, the worst first; the unknown ones stand at the end.
+
+        `band` keeps one band only, `as_of` asks for an earlier day (default: the newest),
+        `lang` is the language of the reasons, en or ja.
+        """
+        from mailhealth import score
+
+        bands = ("unhealthy", "at risk", "healthy", "unknown")
+        if band is not None and band not in bands:
+            raise UnknownName(f"no band '{band}'; there are {', '.join(bands)}")
+        day = instant(as_of) if as_of else self.as_of()
+        previous = results.previous(self.db, day)
+        found = score.scores(self._values(day), self.rules, previous=previous, lang=lang)
+        ranked = sorted(found, key=lambda s: (s.band == "unknown", s.value, s.customer))
+        return [s for s in ranked if band in (None, s.band)]
+
+    def _values(self, as_of: str | None) -> list[SignalValue]:
+        """The signals as of an instant: those kept, else computed without being kept."""
+        from mailhealth import signals
+
+        day = instant(as_of) if as_of else self.as_of()
+        return results.signals(self.db, day) or list(signals.compute(self.path, self.rules, [day]))
+
+    def explain(self, customer: str, *, as_of: str | None = None, lang: str = "en") -> Explanation:
+        """Say why a customer's score is what it is: lines, signals, and the mail behind each."""
+        from mailhealth import signals
+
+        day = instant(as_of) if as_of else self.as_of()
+        found = {score.customer: score for score in self.scores(as_of=day, lang=lang)}
+        if customer not in found:
+            raise UnknownName(f"no customer '{customer}'; {_nearest(customer, found)}")
+        values = tuple(v for v in self._values(day) if v.customer == customer)
+        keys = signals.evidence(self.path, self.rules, customer, day)
+        looked_up = results.evidence(self.db, {key for each in keys.values() for key in each})
+        evidence = {
+            signal: tuple(Evidence(**looked_up[key]) for key in each if key in looked_up)
+            for signal, each in keys.items()
+        }
+        return Explanation(found[customer], values, evidence)
+
+    def score_history(self, customer: str) -> list[dict[str, Any]]:
+        """List a customer's kept scores: as_of, value, band, low, high; oldest first."""
+        return results.history(self.db, customer)
+
+
+def instant(as_of: str | None) -> str:
+    """Write a day or an instant as `2026-11-01T00:00:00Z`; None is now, a day its midnight.
+
+    Raises BadData for anything that is no ISO date.
+    """
+    if as_of is None:
+        return _iso(datetime.now(UTC))
+    try:
+        moment = datetime.fromisoformat(as_of)
+    except ValueError:
+        raise BadData(f"'{as_of}' is not a day like 2026-11-01 or 2026-11-01T09:00:00Z") from None
+    return _iso(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _batches(
+    items: Iterable[Found | Skipped | Mark],
+) -> Iterator[list[Found | Skipped | Mark]]:
+    """Group what a source yields into transactions of bounded size."""
+    batch: list[Found | Skipped | Mark] = []
+    characters = 0
+    for item in items:
+        batch.append(item)
+        characters += _size(item)
+        if len(batch) >= ITEMS or characters >= CHARACTERS:
+            yield batch
+            batch, characters = [], 0
+    if batch:
+        yield batch
+
+
+def _size(item: Found | Skipped | Mark) -> int:
+    from mailhealth.records import Message
+
+    if isinstance(item, Found) and isinstance(item.what, Message):
+        return len(item.what.mail.text)
+    return 0
+
+
+def _refuse_secrets(settings: Mapping[str, str]) -> None:
+    if secret := next((key for key in ("password", "token", "secret") if key in settings), None):
+        raise BadSource(
+            f"a {secret} is not kept in the database; give password_env=NAME_OF_A_VARIABLE or "
+            "password_command='a command that prints it'"
+        )
+
+
+def _nearest(name: str, names: Iterable[str]) -> str:
+    from difflib import get_close_matches
+
+    there = list(names)
+    close = get_close_matches(name, there, n=3)
+    if close:
+        return f"did you mean {' or '.join(close)}?"
+    return f"there are {', '.join(there[:5])} ..." if there else "there are none yet"
+
+
+def _silent(stage: str, done: int, total: int | None) -> None:
+    """Nobody watches."""
