@@ -10,6 +10,7 @@ from sqlite_utils import Database
 from mailhealth import threads
 from mailhealth.customers import contact_of
 from mailhealth.records import Address, Event, Found, Mark, Message, Skipped
+from mailhealth.store import insert
 
 MACHINE_ONLY = "only machine mail"
 
@@ -76,7 +77,7 @@ def save(
         new = _save_messages(db, source, messages, known_at) + _save_events(
             db, source, events, known_at
         )
-        _insert(db, "skipped", ({"source": source, **asdict(miss)} for miss in misses))
+        insert(db, "skipped", ({"source": source, **asdict(miss)} for miss in misses))
         marks = ({"source": source, **asdict(m)} for m in items if isinstance(m, Mark))
         db.table("cursors").upsert_all(marks, pk=("source", "place"))
     return Saved(new, len(found) - new, len(misses))
@@ -91,10 +92,10 @@ def _save_messages(
     thread = _join_threads(db, new)
     people = [(a, m.kind == "human") for m in new for a in _people(m)]
     _save_people(db, people)
-    _insert(db, "messages", (_message_row(m, thread, known_at) for m in new))
-    _insert(db, "recipients", (row for m in new for row in _recipient_rows(m)))
+    insert(db, "messages", (_message_row(m, thread, known_at) for m in new))
+    insert(db, "recipients", (row for m in new for row in _recipient_rows(m)))
     places = ({"message": m.key, "source": source, "place": place} for place, m in placed)
-    _insert(db, "places", places)
+    insert(db, "places", places)
     return len(new)
 
 
@@ -146,7 +147,7 @@ def _join_threads(db: Database, messages: Sequence[Message]) -> dict[str, str]:
                     [thread[old], old],
                 )
     new = ({"message_id": i, "thread": thread[i]} for i in ids - met.keys())
-    _insert(db, "thread_ids", new)
+    insert(db, "thread_ids", new)
     return thread
 
 
@@ -168,7 +169,7 @@ def _save_people(db: Database, people: Iterable[tuple[Address, bool]]) -> None:
         {"contact": contact, "name": name, "why": None if human else MACHINE_ONLY}
         for contact, (name, human) in by_contact.items()
     )
-    _insert(db, "contacts", rows)
+    insert(db, "contacts", rows)
     human_now = json.dumps([contact for contact, (_, human) in by_contact.items() if human])
     db.execute(
         "update contacts set why = null"
@@ -176,7 +177,7 @@ def _save_people(db: Database, people: Iterable[tuple[Address, bool]]) -> None:
         [MACHINE_ONLY, human_now],
     )
     addresses = dict.fromkeys(person.address for person, _ in people)
-    _insert(db, "addresses", ({"address": a, "contact": contact_of(a)} for a in addresses))
+    insert(db, "addresses", ({"address": a, "contact": contact_of(a)} for a in addresses))
 
 
 def _save_events(db: Database, source: str, events: Sequence[Event], known_at: int) -> int:
@@ -184,7 +185,7 @@ def _save_events(db: Database, source: str, events: Sequence[Event], known_at: i
     known = _known(db, "events", "event", by_key)
     new = [event for key, event in by_key.items() if key not in known]
     _save_people(db, ((Address("", event.recipient), True) for event in new))
-    _insert(db, "events", (_event_row(event, source, known_at) for event in new))
+    insert(db, "events", (_event_row(event, source, known_at) for event in new))
     return len(new)
 
 
@@ -200,8 +201,3 @@ def _known(db: Database, table: str, column: str, keys: Iterable[str]) -> set[st
         [json.dumps(list(keys))],
     )
     return {row[0] for row in rows.fetchall()}
-
-
-def _insert(db: Database, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Insert rows that may be there already."""
-    db.table(table).insert_all((dict(row) for row in rows), ignore=True)

@@ -7,6 +7,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from mailhealth.customers import CustomerRow, belonging
+from mailhealth.store import insert
 from mailhealth.store.inbox import MACHINE_ONLY
 
 # A message's direction follows from whose its sender and its recipients are. Mail of ours
@@ -71,7 +72,7 @@ def add_ours(db: Database, values: Collection[str]) -> None:
     """Remember our own domains and addresses, and look at everybody anew."""
     with db.atomic():
         rows = ({"value": value.strip().lstrip("@").casefold()} for value in values)
-        db.table("ours").insert_all(rows, ignore=True)
+        insert(db, "ours", rows)
         _forget_assignments(db)
 
 
@@ -93,7 +94,7 @@ def replace_customers(db: Database, rows: Sequence[CustomerRow]) -> None:
             known.update({k: v for k, v in told.items() if v or k not in known})
         db.table("customers").upsert_all(merged.values(), pk="customer")
         rules = ({"value": v, "customer": row.customer} for row in rows for v in row.values)
-        db.table("customer_rules").insert_all(rules, ignore=True)
+        insert(db, "customer_rules", rules)
         _forget_assignments(db)
 
 
@@ -149,7 +150,7 @@ def _assign_contacts(db: Database) -> None:
     found = [(contact, belonging(contact, rules, mine)) for (contact,) in people]
     named = dict.fromkeys(b.customer for _, b in found if b.customer)
     rows = ({"customer": customer, "origin": "domain"} for customer in named)
-    db.table("customers").insert_all(rows, ignore=True)
+    insert(db, "customers", rows)
     db.conn.executemany(
         "update contacts set customer = ?, ours = ?, why = ? where contact = ?",
         [(b.customer, b.ours, b.why, contact) for contact, b in found],

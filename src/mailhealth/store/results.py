@@ -8,6 +8,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from mailhealth.records import Annotation, Score, SignalValue, Text
+from mailhealth.store import insert
 
 CHUNK = 256  # texts a transaction: an interrupted run repeats at most these
 
@@ -43,9 +44,8 @@ def save_annotations(db: Database, annotations: Iterable[Annotation]) -> None:
     """Keep what the model read in some messages, beside what older models read."""
     annotations = list(annotations)
     with db.atomic():
-        db.table("annotations").insert_all(
-            (row for a in annotations for row in _annotation_rows(a)), replace=True
-        )
+        rows = (row for a in annotations for row in _annotation_rows(a))
+        insert(db, "annotations", rows, known="replace")
         db.conn.executemany(
             "update messages set read_by = ? where message = ?",
             [(a.model, a.id) for a in annotations],
@@ -71,20 +71,20 @@ def save_day(db: Database, as_of: str, values: Iterable[SignalValue]) -> None:
     """Keep the signals as of an instant: the day's newest evaluation replaces its earlier one."""
     with db.atomic():
         _clear_day(db, as_of)
-        db.table("email_signals").insert_all(asdict(value) for value in values)
+        insert(db, "email_signals", (asdict(value) for value in values))
 
 
 def save_scores(db: Database, scores: Iterable[Score]) -> None:
     """Keep the scores of a day whose signals are kept."""
     scores = list(scores)
     with db.atomic():
-        db.table("scores").insert_all((_score_row(score) for score in scores), replace=True)
+        insert(db, "scores", (_score_row(score) for score in scores), known="replace")
         rows = (
             {"customer": score.customer, "as_of": score.as_of, **asdict(line)}
             for score in scores
             for line in score.contributions
         )
-        db.table("contributions").insert_all(rows, replace=True)
+        insert(db, "contributions", rows, known="replace")
 
 
 def _clear_day(db: Database, as_of: str) -> None:
