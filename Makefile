@@ -3,32 +3,35 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-INSTALLED := $(VENV)/.installed
 
-# torch first: its pinned build is the one without GPU packages.
-$(INSTALLED): pyproject.toml constraints.txt
+$(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable .
+	touch $@
+
+# torch before the rest: its pinned build is the one without GPU packages.
+$(VENV)/.developing: $(VENV)/.installed
 	$(BIN)/pip install --quiet --constraint constraints.txt torch
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[train]' --group dev
-	touch $(INSTALLED)
+	touch $@
 
 .PHONY: demo test check docs clean
 
-demo: $(INSTALLED)          ## the sample company: scores, reasons, demo/report.html
+demo: $(VENV)/.installed      ## the sample company: scores, reasons, demo/report.html
 	$(BIN)/mailhealth demo demo
 
-test: $(INSTALLED)          ## everything that is tested
+test: $(VENV)/.developing     ## everything that is tested
 	$(BIN)/python -m pytest -q
 
-check: $(INSTALLED)         ## format, lint, types, floors, generated docs
+check: $(VENV)/.developing    ## format, lint, types, floors, generated docs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m cogapp --check README.md docs/*.md models/*/README.md
 
-docs: $(INSTALLED)          ## print the generated parts of the docs anew
+docs: $(VENV)/.developing     ## print the generated parts of the pages anew
 	$(BIN)/python -m cogapp -r README.md docs/*.md models/*/README.md
 
 clean:

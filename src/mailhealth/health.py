@@ -123,6 +123,8 @@ class Health:
             if "path" not in given:
                 raise BadSource(f"source '{name}': name a connector, or a file to recognise it by")
             connector = sources.recognise(Path(given["path"]))
+        if Path(connector).is_dir():  # a connector of the user's own, wherever they stand later
+            connector = str(Path(connector).resolve())
         sources.check(sources.connector(connector), given)
         source = inbox.Source(name, connector, given)
         inbox.add_source(self.db, source)
@@ -308,20 +310,30 @@ class Health:
 
     def explain(self, customer: str, *, as_of: str | None = None, lang: str = "en") -> Explanation:
         """Say why a customer's score is what it is: lines, signals, and the mail behind each."""
-        from mailhealth import signals
-
-        day = instant(as_of) if as_of else self.as_of()
-        found = {score.customer: score for score in self.scores(as_of=day, lang=lang)}
+        found = {score.customer: score for score in self.scores(as_of=as_of, lang=lang)}
         if customer not in found:
             raise UnknownName(f"no customer '{customer}'; {_nearest(customer, found)}")
-        values = tuple(v for v in self._values(day) if v.customer == customer)
-        keys = signals.evidence(self.path, self.rules, customer, day)
-        looked_up = results.evidence(self.db, {key for each in keys.values() for key in each})
+        values = tuple(v for v in self._values(as_of) if v.customer == customer)
+        return self._explanation(found[customer], values)
+
+    def explanations(self, *, as_of: str | None = None, lang: str = "en") -> Iterator[Explanation]:
+        """Explain every customer, in the order of `scores`."""
+        values: dict[str, list[SignalValue]] = {}
+        for value in self._values(as_of):
+            values.setdefault(value.customer, []).append(value)
+        for score in self.scores(as_of=as_of, lang=lang):
+            yield self._explanation(score, tuple(values[score.customer]))
+
+    def _explanation(self, score: Score, values: tuple[SignalValue, ...]) -> Explanation:
+        from mailhealth import signals
+
+        keys = signals.evidence(self.path, self.rules, score.customer, score.as_of)
+        behind = results.evidence(self.db, {key for each in keys.values() for key in each})
         evidence = {
-            signal: tuple(Evidence(**looked_up[key]) for key in each if key in looked_up)
+            signal: tuple(Evidence(**behind[key]) for key in each if key in behind)
             for signal, each in keys.items()
         }
-        return Explanation(found[customer], values, evidence)
+        return Explanation(score, values, evidence)
 
     def score_history(self, customer: str) -> list[dict[str, Any]]:
         """List a customer's kept scores: as_of, value, band, low, high; oldest first."""

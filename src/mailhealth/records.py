@@ -92,7 +92,7 @@ class Message:
     kind: Kind
     lang: str  # ISO 639-1, or "" where nothing can be told
     words: OwnWords
-    at: int  # when it happened: topmost Received, else the server's date, else Date
+    at: int  # when it happened: topmost Received, else the server's date, else Date; 0: unknown
 
 
 @dataclass(frozen=True, slots=True)

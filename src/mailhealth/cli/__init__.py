@@ -360,7 +360,7 @@ def train(folder: Path, data: Path, base: str | None) -> None:
     """Train the model in FOLDER as its model.toml says (needs mailhealth[train])."""
     from mailhealth import train as trainer
 
-    trainer.train(folder, data=data, base=base)
+    trainer.train(folder, data=data, base=base or "")
 
 
 @main.command()

@@ -75,18 +75,14 @@ def page(health: Health, *, lang: str = "en") -> str:
     template = (resources.files("mailhealth.web") / "report.html").read_text("utf-8")
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters["when"] = _when
-    as_of = health.as_of()
-    scores = health.scores(lang=lang)
+    told = list(health.explanations(lang=lang))
     return environment.from_string(template).render(
         lang=lang,
         words=WORDS[lang],
         colours=COLOURS,
-        as_of=as_of,
-        counts=_counts([score.band for score in scores]),
-        sections=[
-            _section(health, health.explain(score.customer, as_of=as_of, lang=lang), number)
-            for number, score in enumerate(scores)
-        ],
+        as_of=health.as_of(),
+        counts=_counts([each.score.band for each in told]),
+        sections=[_section(health, each, number) for number, each in enumerate(told)],
     )
 
 
