@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
     from mailhealth.rules import Rules
 
-ITEMS = 500  # messages or events a transaction
+ITEMS = 2_000  # messages or events a transaction
 CHARACTERS = 8_000_000  # of text a transaction, so that memory stays flat
+EXPLAINED_AT_ONCE = 200  # customers whose evidence is looked up together
 MODEL = "mail"
 
 Progress = Callable[[str, int, int | None], None]
@@ -313,27 +314,31 @@ class Health:
         found = {score.customer: score for score in self.scores(as_of=as_of, lang=lang)}
         if customer not in found:
             raise UnknownName(f"no customer '{customer}'; {_nearest(customer, found)}")
-        values = tuple(v for v in self._values(as_of) if v.customer == customer)
-        return self._explanation(found[customer], values)
+        return next(self._explained([found[customer]], as_of))
 
     def explanations(self, *, as_of: str | None = None, lang: str = "en") -> Iterator[Explanation]:
         """Explain every customer, in the order of `scores`."""
+        return self._explained(self.scores(as_of=as_of, lang=lang), as_of)
+
+    def _explained(self, scores: Sequence[Score], as_of: str | None) -> Iterator[Explanation]:
+        from mailhealth import signals
+
         values: dict[str, list[SignalValue]] = {}
         for value in self._values(as_of):
             values.setdefault(value.customer, []).append(value)
-        for score in self.scores(as_of=as_of, lang=lang):
-            yield self._explanation(score, tuple(values[score.customer]))
+        for some in _chunks(scores, EXPLAINED_AT_ONCE):
+            names = [score.customer for score in some]
+            keys = signals.evidence(self.path, self.rules, names, some[0].as_of)
+            for score in some:
+                evidence = self._evidence(keys[score.customer])
+                yield Explanation(score, tuple(values[score.customer]), evidence)
 
-    def _explanation(self, score: Score, values: tuple[SignalValue, ...]) -> Explanation:
-        from mailhealth import signals
-
-        keys = signals.evidence(self.path, self.rules, score.customer, score.as_of)
+    def _evidence(self, keys: Mapping[str, Sequence[str]]) -> dict[str, tuple[Evidence, ...]]:
         behind = results.evidence(self.db, {key for each in keys.values() for key in each})
-        evidence = {
+        return {
             signal: tuple(Evidence(**behind[key]) for key in each if key in behind)
             for signal, each in keys.items()
         }
-        return Explanation(score, values, evidence)
 
     def score_history(self, customer: str) -> list[dict[str, Any]]:
         """List a customer's kept scores: as_of, value, band, low, high; oldest first."""
@@ -372,6 +377,10 @@ def _batches(
             batch, characters = [], 0
     if batch:
         yield batch
+
+
+def _chunks(scores: Sequence[Score], size: int) -> Iterator[Sequence[Score]]:
+    return (scores[i : i + size] for i in range(0, len(scores), size))
 
 
 def _size(item: Found | Skipped | Mark) -> int:

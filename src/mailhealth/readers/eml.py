@@ -45,6 +45,14 @@ def read(settings: Mapping[str, str], cursors: Mapping[str, str]) -> Iterator[Ra
             yield from _read_folder(folder, files, cursors.get(place(folder), ""))
 
 
+def check(settings: Mapping[str, str]) -> None:
+    """Make sure that there is something to read, without reading it.
+
+    Raises BadSource for a path that is missing.
+    """
+    existing_path(settings)
+
+
 def _read_one(path: Path, cursor: str) -> Iterator[Raw | Mark]:
     file = listed(path, path.name, contents_may_change=True)
     found, after = arrived([file] if file else [], cursor)

@@ -100,6 +100,14 @@ def read(settings: Mapping[str, str], cursors: Mapping[str, str]) -> Iterator[Ra
             yield from _read_folder(client, _examine(client, name), cursors.get(f"imap:{name}"))
 
 
+def check(settings: Mapping[str, str]) -> None:
+    """Make sure that a mailbox could be asked for; the server is not contacted.
+
+    Raises BadSource for a setting that is missing or cannot be.
+    """
+    _account(settings)
+
+
 # Who asks.
 
 

@@ -18,9 +18,8 @@ def read(settings: Mapping[str, str], cursors: Mapping[str, str]) -> Iterator[Ra
     make it another. A folder that is as its cursor says yields nothing. BadSource where the
     path is no Maildir.
     """
+    check(settings)
     path = existing_path(settings)
-    if not (path / "cur").is_dir() and not (path / "new").is_dir():
-        raise BadSource(f"{path} is no Maildir: it has neither a cur nor a new folder.")
     for folder in [path, *_folders(path)]:
         above = "" if folder == path else f"{place(Path(folder.name))}/"
         cursor = cursors.get(place(folder), "")
@@ -29,6 +28,16 @@ def read(settings: Mapping[str, str], cursors: Mapping[str, str]) -> Iterator[Ra
             yield _message(file, above + place(Path(file.name)))
         if after != cursor:
             yield Mark(place(folder), after)
+
+
+def check(settings: Mapping[str, str]) -> None:
+    """Make sure that there is something to read, without reading it.
+
+    Raises BadSource for a path that is missing or is no Maildir.
+    """
+    path = existing_path(settings)
+    if not (path / "cur").is_dir() and not (path / "new").is_dir():
+        raise BadSource(f"{path} is no Maildir: it has neither a cur nor a new folder.")
 
 
 def _folders(path: Path) -> list[Path]:

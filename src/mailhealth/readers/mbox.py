@@ -28,6 +28,11 @@ _FROM_LINE = re.compile(
     rb"|From -\s*$|From \S+@xxx\b"
 )
 _HEADER = re.compile(rb"[!-9;-~]+[ \t]*:|>?From ")
+# Headers that open a message even where the blank line before its From_ line got lost.
+_OPENING = re.compile(
+    rb"(?i)(?:from|to|date|return-path|received|subject|message-id|delivered-to|mime-version"
+    rb"|x-[a-z-]{1,40}):"
+)
 _QUOTED_FROM = re.compile(rb">+From ")
 
 
@@ -37,11 +42,19 @@ def read(settings: Mapping[str, str], cursors: Mapping[str, str]) -> Iterator[Ra
     A file whose size and date are those of its cursor yields nothing. Memory does not grow
     with the file. BadSource where the path is missing, or is one file that is no mbox.
     """
+    check(settings)
+    for file in _candidates(existing_path(settings)):
+        yield from _read_changed(file, cursors)
+
+
+def check(settings: Mapping[str, str]) -> None:
+    """Make sure that there is something to read, without reading it.
+
+    Raises BadSource for a path that is missing, or one file that is no mbox.
+    """
     path = existing_path(settings)
     if path.is_file() and (why := _no_mbox(path)):
         raise BadSource(f"{path} {why}.")
-    for file in _candidates(path):
-        yield from _read_changed(file, cursors)
 
 
 def _candidates(path: Path) -> Iterator[Path]:
@@ -89,8 +102,9 @@ def _no_mbox(file: Path) -> str:
 def messages(stream: BinaryIO, where: str) -> Iterator[Raw | Skipped]:
     """Cut a stream of mbox into its messages; each is placed by its byte offset.
 
-    A message begins at a From_ line of full shape that follows a blank line (or begins the
-    file) and is followed by a header. `>From ` loses one `>`.
+    A message begins at a From_ line of full shape between a blank line (or the beginning) and
+    a header; without the blank line the header must be one that opens messages. `>From `
+    loses one `>`.
     """
     message = bytearray()
     start, offset, size = -1, 0, 0
@@ -113,14 +127,13 @@ def _lines(stream: BinaryIO) -> Iterator[tuple[bool, bytes]]:
     blank, held = True, stream.readline(LINE)
     while held:
         below = stream.readline(LINE)
-        bare = held.removeprefix(BOM) if blank else held
-        begins = bare.startswith(b"From ") and blank
-        yield begins and _is_from_line(bare, below), held
+        yield held.startswith((b"From ", BOM)) and _begins(held, below, blank), held
         blank, held = not held.strip(), below
 
 
-def _is_from_line(line: bytes, below: bytes) -> bool:
-    return _FROM_LINE.match(line) is not None and _HEADER.match(below) is not None
+def _begins(line: bytes, below: bytes, after_blank: bool) -> bool:
+    header = _HEADER if after_blank else _OPENING
+    return bool(_FROM_LINE.match(line.removeprefix(BOM)) and header.match(below))
 
 
 def _finished(message: bytearray, size: int, where: str) -> Raw | Skipped:

@@ -40,14 +40,13 @@ def check(connector: Connector, settings: Mapping[str, str]) -> None:
     the message names the connectors that would have worked.
     """
     settings = {**connector.settings, **settings}
-    if "path" not in settings:
-        if connector.event or connector.recognises != Marks():
-            raise BadSource(f"{connector.name} reads files; give path= with a file or a folder")
+    if "path" not in settings and (connector.event or connector.recognises != Marks()):
+        raise BadSource(f"{connector.name} reads files; give path= with a file or a folder")
+    if connector.event is None:
+        _check_mail(connector, settings)
         return
     path = Path(settings["path"])
     files = _found(path)
-    if connector.event is None:
-        return
     complaints = [_complaint(connector, connector.event, file, settings) for file in files]
     if not complaints:
         raise NotRecognised(f"{path}: the folder holds no files to read")
@@ -55,6 +54,18 @@ def check(connector: Connector, settings: Mapping[str, str]) -> None:
         others = _recognised(path, connectors().values())
         tail = f"; {' or '.join(others)} would work" if others else ""
         raise NotRecognised(f"{files[0]}: {complaints[0]}{tail}")
+
+
+def _check_mail(connector: Connector, settings: Mapping[str, str]) -> None:
+    for name in connector.readers:
+        _module(name).check(settings)
+    if "path" in settings:
+        path = Path(settings["path"])
+        known = _recognised(path, connectors().values())
+        if known and connector.name not in known and connector.recognises != Marks():
+            raise NotRecognised(
+                f"{path}: is nothing that {connector.name} reads; {' or '.join(known)} would work"
+            )
 
 
 def oddity(file: Path) -> str:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from sqlite_utils import Database
@@ -13,6 +13,7 @@ from mailhealth.records import Address, Event, Found, Mark, Message, Skipped
 from mailhealth.store import insert
 
 MACHINE_ONLY = "only machine mail"
+EVENT_COLUMNS = tuple(field.name for field in fields(Event) if field.name != "identity")
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,9 +191,8 @@ def _save_events(db: Database, source: str, events: Sequence[Event], known_at: i
 
 
 def _event_row(event: Event, source: str, known_at: int) -> dict[str, Any]:
-    row = asdict(event)
-    row["event"] = row.pop("identity")
-    return row | {"source": source, "known_at": known_at}
+    row = {name: getattr(event, name) for name in EVENT_COLUMNS}  # asdict copies, four times slower
+    return {"event": event.identity, "source": source, "known_at": known_at, **row}
 
 
 def _known(db: Database, table: str, column: str, keys: Iterable[str]) -> set[str]:

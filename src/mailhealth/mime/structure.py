@@ -1,0 +1,102 @@
+"""Bytes to a tree of parts with the standard library's parser, within bounds."""
+
+import re
+from dataclasses import dataclass
+from email.message import Message
+from email.parser import BytesParser
+from email.policy import Compat32
+from typing import Any
+
+from mailhealth.mime.headers import LONGEST
+
+LARGEST = 50 * 1024 * 1024  # bytes of a message that are read
+PARTS = 1_000
+HEADERS = 20_000
+NESTING = 100  # containers in one message
+CONTENT_HEADER = 2_000  # characters; the parser's time grows with the square of its parameters
+BOUNDARY_TRIALS = 20_000_000  # the parser tries every open boundary on every line
+
+_FROM_LINE = re.compile(rb">?From [^\r\n]*(?:\r\n?|\n)")
+_HEADER = re.compile(rb"[!-9;-~]+:")
+
+
+class _EnoughRead(Exception):
+    """The message has more parts, headers or nesting than anybody sends."""
+
+
+@dataclass(slots=True)
+class _Bounds:
+    """What may still come."""
+
+    nesting: int
+    headers: int = HEADERS
+
+
+class _Bounded(Compat32):
+    """Keeps header values raw, and stops where a hostile message would cost minutes."""
+
+    bounds: _Bounds = _Bounds(0)
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        name, value = super().header_source_parse(sourcelines)
+        self.bounds.headers -= 1
+        if name[:8].lower() == "content-":
+            value = value[:CONTENT_HEADER]
+            self.bounds.nesting -= "multipart/" in value[:100].lower()
+        if self.bounds.headers < 0 or self.bounds.nesting < 0:
+            raise _EnoughRead
+        return name, value[:LONGEST]
+
+    def header_fetch_parse(self, name: str, value: str) -> str:
+        return value  # compat32 would replace undeclared bytes; we read them ourselves
+
+
+class Piece(Message):
+    """A part that also keeps its payload as it stood: `get_payload` replaces 8-bit bytes."""
+
+    raw = ""  # undeclared bytes as surrogates
+
+    def set_payload(self, payload: Any, charset: Any = None) -> None:
+        super().set_payload(payload, charset)
+        self.raw = payload if isinstance(payload, str) else ""
+
+    def pieces(self) -> "list[Piece]":
+        """List the parts directly inside this one."""
+        inside = self.get_payload() if self.is_multipart() else []
+        return [part for part in inside if isinstance(part, Piece)]
+
+
+def read_structure(raw: bytes, problems: list[str]) -> Piece:
+    """Cut a message into its parts; what was read until a bound was met is kept."""
+    raw = _trimmed(raw, problems)
+    created: list[Piece] = []
+
+    def piece(policy: Any = None) -> Piece:
+        if len(created) >= PARTS:
+            raise _EnoughRead
+        created.append(Piece(policy or Compat32()))
+        return created[-1]
+
+    nesting = max(5, min(NESTING, BOUNDARY_TRIALS // (raw.count(b"\n") + raw.count(b"\r") + 1)))
+    policy = _Bounded()
+    object.__setattr__(policy, "bounds", _Bounds(nesting))  # policies refuse plain assignment
+    try:
+        BytesParser(piece, policy=policy).parsebytes(raw)
+    except _EnoughRead:
+        problems.append("too many parts or headers, the rest not read")
+    except RecursionError:
+        problems.append("parts nested too deep, the rest not read")
+    # The parser makes one empty piece to try its factory; the message is the first with headers.
+    return next((made for made in created if made.items()), created[-1])
+
+
+def _trimmed(raw: bytes, problems: list[str]) -> bytes:
+    """Remove what stands before the first header: BOM, mbox line, blank lines."""
+    if len(raw) > LARGEST:
+        problems.append("cut at 50 MB")
+        raw = raw[:LARGEST]
+    raw = raw.removeprefix(b"\xef\xbb\xbf")
+    if from_line := _FROM_LINE.match(raw):
+        raw = raw[from_line.end() :]
+    stripped = raw.lstrip() if raw[:1].isspace() else raw
+    return stripped if _HEADER.match(stripped) else raw

@@ -1,0 +1,83 @@
+"""What the engine reads of the store (SQLite), and as what the facts know it (DuckDB)."""
+
+from collections.abc import Mapping
+
+# Text is never null, because the driver takes a column's type from the first rows. The
+# placeholders are the first second, the second after the last, and the customers as JSON.
+TABLES: Mapping[str, tuple[str, str]] = {
+    "customers": (
+        "customer varchar, started bigint",
+        """
+        select customer, cast(strftime('%s', started) as integer)
+        from customers
+        where ?1 < ?2 and customer in (select value from json_each(?3))
+        """,
+    ),
+    # Of everybody and of all time, or a long silence would look like youth.
+    "beginnings": (
+        "customer varchar, side varchar, moment bigint",
+        """
+        select mine.customer, m.direction, min(m.at)
+        from message_customers mine
+        join messages m on m.message = mine.message
+        where m.kind = 'human' and m.direction in ('in', 'out') and m.at < ?2
+        group by mine.customer, m.direction
+        union all
+        select '', 'campaign', min(at) from events
+        where at < ?2 and ?1 < ?2 and ?3 <> '' having count(*) > 0
+        """,
+    ),
+    "mails": (
+        "customer varchar, message varchar, thread varchar, moment bigint, side varchar,"
+        " contact varchar",
+        """
+        select mine.customer, m.message, m.thread, m.at, m.direction, coalesce(a.contact, '')
+        from message_customers mine
+        join messages m on m.message = mine.message
+        left join addresses a on a.address = m.sender
+        where m.kind = 'human' and m.direction in ('in', 'out') and m.at >= ?1 and m.at < ?2
+            and mine.customer in (select value from json_each(?3))
+        """,
+    ),
+    "recipients": (
+        "customer varchar, message varchar, contact varchar, moment bigint",
+        """
+        select distinct mine.customer, m.message, c.contact, m.at
+        from message_customers mine
+        join messages m on m.message = mine.message
+        join recipients r on r.message = m.message
+        join addresses a on a.address = r.address
+        join contacts c on c.contact = a.contact and c.customer = mine.customer
+        where m.kind = 'human' and m.direction = 'out' and m.at >= ?1 and m.at < ?2
+            and mine.customer in (select value from json_each(?3))
+        """,
+    ),
+    "annotations": (
+        "customer varchar, message varchar, thread varchar, moment bigint, task varchar,"
+        " label varchar, value double",
+        """
+        select mine.customer, m.message, m.thread, m.at, n.task, n.label, coalesce(n.value, 0.0)
+        from message_customers mine
+        join messages m on m.message = mine.message
+        join annotations n on n.message = m.message and n.model = m.read_by
+        where m.kind = 'human' and m.direction = 'in' and m.at >= ?1 and m.at < ?2
+            and mine.customer in (select value from json_each(?3))
+        """,
+    ),
+    # A link to unsubscribe is no click, and an export without campaign names has references.
+    "events": (
+        "customer varchar, contact varchar, campaign varchar, event varchar, type varchar,"
+        " moment bigint, bounce varchar, machine bigint, agent varchar, url varchar",
+        """
+        select c.customer, c.contact, iif(e.campaign = '', e.reference, e.campaign), e.event,
+            e.type, e.at, coalesce(e.bounce, ''), coalesce(e.machine, -1),
+            iif(e.type = 'opened', e.agent, ''), iif(e.type = 'clicked', e.url, '')
+        from events e
+        join addresses a on a.address = e.recipient
+        join contacts c on c.contact = a.contact
+        where e.at >= ?1 and e.at < ?2 and c.customer in (select value from json_each(?3))
+            and not (e.type = 'clicked' and (e.url like '%unsubscribe%'
+                or e.url like '%optout%' or e.url like '%opt-out%'))
+        """,
+    ),
+}
