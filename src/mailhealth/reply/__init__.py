@@ -11,6 +11,7 @@ from mailhealth.reply.signature import signature_start
 Whose = Literal["new", "quoted", "signature"]
 
 LONG = 60  # characters of a quoted line that a mail program may have wrapped
+TOP = 10  # lines in which a letter that begins with a quotation announces it
 REMAINDER = 30  # characters that wrapping leaves on the next line
 
 _QUOTE = re.compile(r"[ \t]{0,8}[>＞]")
@@ -58,12 +59,28 @@ def _whose(lines: list[str], quoted: list[bool]) -> list[Whose]:
     at = 0
     while at < len(lines):
         end = _opens_quotation(lines, quoted, whose, at) if lines[at].strip() else at
-        if end > at and not _quote_follows(lines, quoted, end):
+        if end > at and not _goes_on(lines, quoted, whose, at=at, end=end):
             whose[at:] = ["quoted"] * (len(lines) - at)
             break
         whose[at:end] = ["quoted"] * (end - at)
         at = max(at + 1, end)
     return whose
+
+
+def _goes_on(
+    lines: list[str], quoted: list[bool], whose: list[Whose], *, at: int, end: int
+) -> bool:
+    """Tell whether the sender's words may go on below an announced quotation.
+
+    They may where it is marked line by line, and below an opening attribution that comes
+    before any words, if marked lines stand anywhere: an answer between the lines.
+    """
+    if _quote_follows(lines, quoted, end):
+        return True
+    if at >= TOP or is_separator(lines[at]) or label(lines[at]):
+        return False
+    spoken = any(whose[line] == "new" and lines[line].strip() for line in range(at))
+    return not spoken and any(quoted[end:])
 
 
 def _opens_quotation(lines: list[str], quoted: list[bool], whose: list[Whose], at: int) -> int:

@@ -62,7 +62,7 @@ def _starts(lines: list[str], quoted: list[bool], last: int) -> list[int]:
     found = [last]
     for first in range(last - 1, max(-1, last - WINDOW), -1):
         below = lines[first + 1].strip()
-        if quoted[first] or (not lines[first].strip() and below[:1] != "<"):
+        if quoted[first] or (not lines[first].strip() and below != "<"):
             break
         if lines[first].strip():
             found.append(first)

@@ -1,0 +1,146 @@
+"""The network as one ONNX file: 8-bit weights in blocks, 8-bit word embeddings in rows.
+
+The graph is written node by node, because that is shorter and plainer than correcting what a
+tracer makes of it. It reads texts one by one, without padding and without a mask: on a CPU a batch
+is no faster (docs/decisions/030), and no text can change another's answer.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+from torch import Tensor, nn
+
+from mailhealth.train.network import Network
+
+BLOCK = 128  # weights that share a scale
+LEVELS = 127  # of an 8-bit number to each side of zero
+POSITIONS = 128  # longest window of the runtime (nlp.windows.LONGEST)
+OPSET, MICROSOFT, IR = 20, 1, 10
+
+Array = npt.NDArray[Any]
+
+
+class Graph:
+    """An ONNX graph under construction: nodes in order, weights by name."""
+
+    def __init__(self) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self.weights: list[onnx.TensorProto] = []
+
+    def weight(self, array: Array) -> str:
+        """Store an array and return its name."""
+        name = f"w{len(self.weights)}"
+        self.weights.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
+        return name
+
+    def node(self, kind: str, *inputs: str, ours: bool = False, **attributes: Any) -> str:
+        """Append an operation and return the name of its output; `ours`: of onnxruntime."""
+        name = f"n{len(self.nodes)}"
+        domain = "com.microsoft" if ours else ""
+        self.nodes.append(helper.make_node(kind, inputs, [name], domain=domain, **attributes))
+        return name
+
+
+def export(network: Network, path: Path) -> None:
+    """Write the network as ONNX: input_ids (int64, batch x tokens, no padding) -> logits."""
+    graph = Graph()
+    encoder = network.encoder
+    states = _embed(graph, encoder.embeddings, encoder.config.layer_norm_eps)
+    for layer in encoder.encoder.layer:
+        states = _layer(graph, layer, states, encoder.config)
+    _head(graph, network.heads, states)
+    graph.nodes[-1].output[0] = "logits"
+    labels = network.heads.out_features
+    body = helper.make_graph(
+        graph.nodes,
+        "mailhealth",
+        [helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["batch", "tokens"])],
+        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", labels])],
+        graph.weights,
+    )
+    sets = [helper.make_opsetid("", OPSET), helper.make_opsetid("com.microsoft", MICROSOFT)]
+    onnx.save(helper.make_model(body, opset_imports=sets, ir_version=IR), str(path))
+
+
+def _array(tensor: Tensor) -> Array:
+    array: Array = tensor.detach().float().numpy()
+    return array
+
+
+def _embed(graph: Graph, embeddings: Any, epsilon: float) -> str:
+    """Word + position + type embeddings, normalised."""
+    words = _array(embeddings.word_embeddings.weight)
+    scales = np.maximum(np.abs(words).max(axis=1, keepdims=True), 1e-12) / LEVELS
+    table = graph.weight(np.round(words / scales).astype(np.int8))
+    rows = graph.node("Gather", table, "input_ids")
+    rows = graph.node("Cast", rows, to=TensorProto.FLOAT)
+    scale = graph.node("Gather", graph.weight(scales.astype(np.float32)), "input_ids")
+    rows = graph.node("Mul", rows, scale)
+    places = _array(embeddings.position_embeddings.weight)[:POSITIONS]
+    places = places + _array(embeddings.token_type_embeddings.weight)[:1]
+    length = graph.node("Shape", "input_ids", start=1, end=2)
+    zero = graph.weight(np.array([0], np.int64))
+    place = graph.node("Slice", graph.weight(places), zero, length, zero)
+    norm = embeddings.LayerNorm
+    return graph.node(
+        "LayerNormalization",
+        graph.node("Add", rows, place),
+        graph.weight(_array(norm.weight)),
+        graph.weight(_array(norm.bias)),
+        epsilon=epsilon,
+    )
+
+
+def _layer(graph: Graph, layer: Any, states: str, config: Any) -> str:
+    attention = layer.attention
+    itself = attention.self
+    asked = [_linear(graph, part, states) for part in (itself.query, itself.key, itself.value)]
+    heads = config.num_attention_heads
+    seen = graph.node("MultiHeadAttention", *asked, ours=True, num_heads=heads)
+    seen = _linear(graph, attention.output.dense, seen)
+    states = _add_norm(graph, attention.output.LayerNorm, seen, states)
+    thought = graph.node("Gelu", _linear(graph, layer.intermediate.dense, states))
+    thought = _linear(graph, layer.output.dense, thought)
+    return _add_norm(graph, layer.output.LayerNorm, thought, states)
+
+
+def _add_norm(graph: Graph, norm: Any, new: str, old: str) -> str:
+    weight, bias = graph.weight(_array(norm.weight)), graph.weight(_array(norm.bias))
+    return graph.node("SkipLayerNormalization", new, old, weight, bias, ours=True, epsilon=norm.eps)
+
+
+def _linear(graph: Graph, linear: nn.Linear, states: str) -> str:
+    """Multiply by a matrix whose rows are kept in blocks of 8-bit numbers with one scale."""
+    matrix = _array(linear.weight)
+    n, k = matrix.shape
+    block = min(BLOCK, k)
+    blocks = matrix.reshape(n, k // block, block)
+    scales = np.maximum(np.abs(blocks).max(axis=2), 1e-12) / LEVELS
+    numbers = np.round(blocks / scales[:, :, None]) + LEVELS + 1  # 128 means zero
+    return graph.node(
+        "MatMulNBits",
+        states,
+        graph.weight(numbers.astype(np.uint8)),
+        graph.weight(scales.reshape(-1).astype(np.float32)),
+        "",
+        "",
+        graph.weight(_array(linear.bias)),
+        ours=True,
+        K=k,
+        N=n,
+        bits=8,
+        block_size=block,
+        accuracy_level=4,
+    )
+
+
+def _head(graph: Graph, heads: nn.Linear, states: str) -> str:
+    """Mean over the tokens, then the linear heads in full precision."""
+    tokens = graph.weight(np.array([1], np.int64))
+    mean = graph.node("ReduceMean", states, tokens, keepdims=0)
+    weight, bias = graph.weight(_array(heads.weight)), graph.weight(_array(heads.bias))
+    return graph.node("Gemm", mean, weight, bias, transB=1)

@@ -1,0 +1,148 @@
+"""Training: mixed batches of all sources, unknown labels masked out of the loss."""
+
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+
+from mailhealth.train.network import Network, batch_of
+from mailhealth.train.recipe import UNKNOWN, Example
+
+WARM = 0.06  # share of the steps in which the rate climbs
+POOL = 40  # batches that are sorted by length together
+INTENT_LOSS = 6.0  # a mean over mostly easy NOs is small: brought to the size of the other loss
+
+Batch = list[Example]
+
+
+def fit(
+    network: Network,
+    tokenizer: Tokenizer,
+    *,
+    examples: Sequence[Example],
+    recipe: Mapping[str, Any],
+    progress: Callable[[str], None],
+) -> None:
+    """Train the network in place; the same seed and machine give the same weights.
+
+    Word embeddings stay frozen: they are most of the parameters, and languages without
+    training texts keep their place beside the others.
+    """
+    torch.manual_seed(recipe["seed"])
+    network.encoder.embeddings.word_embeddings.requires_grad_(False)
+    network.train()
+    batches = list(_batches(tokenizer, examples, recipe))
+    optimiser, schedule = _optimiser(network, recipe, len(batches))
+    mean = 0.0
+    for step, batch in enumerate(batches):
+        loss = _loss(network, tokenizer, batch, recipe["max_tokens"])
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimiser.step()
+        schedule.step()
+        mean = 0.98 * mean + 0.02 * loss.item() if step else loss.item()
+        if step % 50 == 0:
+            progress(f"step {step} of {len(batches)}, loss {mean:.3f}")
+    network.eval()
+
+
+def _optimiser(
+    network: Network, recipe: Mapping[str, Any], steps: int
+) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
+    body = [p for p in network.encoder.parameters() if p.requires_grad]
+    optimiser = torch.optim.AdamW(
+        [
+            {"params": body, "lr": recipe["rate"], "weight_decay": 0.01},
+            {"params": network.heads.parameters(), "lr": recipe["head_rate"]},
+        ]
+    )
+    warm = max(int(WARM * steps), 1)
+
+    def factor(step: int) -> float:
+        return (step + 1) / warm if step < warm else (steps - step) / max(steps - warm, 1)
+
+    return optimiser, torch.optim.lr_scheduler.LambdaLR(optimiser, factor)
+
+
+def _batches(
+    tokenizer: Tokenizer, examples: Sequence[Example], recipe: Mapping[str, Any]
+) -> Iterator[Batch]:
+    """Yield the batches of all epochs: shuffled, and of similar length within a batch."""
+    dice = random.Random(recipe["seed"])
+    repeats = {source["file"]: source.get("repeat", 1) for source in recipe["source"]}
+    for _ in range(recipe["epochs"]):
+        epoch = [e for e in examples for _ in range(repeats.get(e.source, 1))]
+        dice.shuffle(epoch)
+        epoch = [_wrap(example, recipe, dice) for example in epoch]
+        lengths = [len(c.ids) for c in tokenizer.encode_batch([e.text for e in epoch])]
+        cut = [min(length, recipe["max_tokens"]) for length in lengths]
+        yield from _bucketed(epoch, cut, recipe["batch_tokens"], dice)
+
+
+def _bucketed(
+    epoch: Batch, lengths: list[int], tokens: int, dice: random.Random
+) -> Iterator[Batch]:
+    mean = max(sum(lengths) / max(len(lengths), 1), 1)
+    pool = max(int(POOL * tokens / mean), 1)
+    for start in range(0, len(epoch), pool):
+        order = sorted(range(start, min(start + pool, len(epoch))), key=lengths.__getitem__)
+        batches: list[Batch] = [[]]
+        for number in order:
+            if batches[-1] and (len(batches[-1]) + 1) * lengths[number] > tokens:
+                batches.append([])
+            batches[-1].append(epoch[number])
+        dice.shuffle(batches)
+        yield from batches
+
+
+def _wrap(example: Example, recipe: Mapping[str, Any], dice: random.Random) -> Example:
+    """Put a greeting before or a closing after the text; what it says stays what it said."""
+    before = recipe.get("before", {}).get(example.lang)
+    after = recipe.get("after", {}).get(example.lang)
+    if not before or not after or dice.random() >= recipe["wrapped"]:
+        return example
+    gap = dice.choice(["\n", " "]) if example.lang == "en" else dice.choice(["\n", ""])
+    parts = [example.text]
+    which = dice.choice(["before", "after", "both"])
+    if which != "after":
+        parts.insert(0, dice.choice(before))
+    if which != "before":
+        parts.append(dice.choice(after))
+    return Example(
+        gap.join(parts),
+        example.lang,
+        example.sentiment,
+        example.intents,
+        example.weight,
+        example.source,
+        example.part,
+    )
+
+
+def _loss(network: Network, tokenizer: Tokenizer, batch: Batch, longest: int) -> Tensor:
+    ids, mask = batch_of(tokenizer, [example.text for example in batch], longest)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        logits = network(ids, mask)
+    logits = logits.float()
+    weights = torch.tensor([example.weight for example in batch])
+    sentiments = torch.tensor([example.sentiment for example in batch])
+    feelings = nn.functional.cross_entropy(
+        logits[:, : network.sentiments],
+        sentiments,
+        ignore_index=UNKNOWN,
+        reduction="none",
+        label_smoothing=0.05,
+    )
+    intents = torch.tensor([example.intents for example in batch])
+    known = (intents != UNKNOWN).float() * weights.unsqueeze(1)
+    wants = nn.functional.binary_cross_entropy_with_logits(
+        logits[:, network.sentiments :], intents.clamp(min=0).float(), reduction="none"
+    )
+    told = (sentiments != UNKNOWN).float() * weights
+    feeling = (feelings * weights).sum() / told.sum().clamp(min=1)
+    want = (wants * known).sum() / known.sum().clamp(min=1)
+    return feeling + INTENT_LOSS * want

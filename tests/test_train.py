@@ -1,0 +1,297 @@
+"""Training on a few invented rows and a tiny random base: the whole way to a model folder."""
+
+import gzip
+import json
+import os
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+pytest.importorskip("torch", reason="training is the extra mailhealth[train]")
+
+from mailhealth import nlp, train
+from mailhealth.errors import BadData, UnknownName
+from mailhealth.nlp import reader
+from mailhealth.records import Text
+from mailhealth.train import card, export, measure, network, recipe
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # of torch and transformers
+]
+
+RECIPE = """
+name = "tiny"
+version = 1
+languages = ["en", "ja"]
+sentiments = ["negative", "neutral", "positive"]
+intents = ["cancel", "question"]
+
+[recipe]
+base = "nowhere"
+layers = 1
+pieces = 400
+seed = 3
+epochs = 30
+batch_tokens = 200
+max_tokens = 32
+rate = 1e-3
+head_rate = 1e-2
+wrapped = 0.3
+measured = 100
+precision = 0.8
+
+[recipe.before]
+en = ["Hello,"]
+ja = ["お世話になっております。"]
+[recipe.after]
+en = ["Best regards"]
+ja = ["よろしくお願いいたします。"]
+
+[[recipe.source]]
+file = "written.tsv"
+
+[[recipe.source]]
+file = "chats.jsonl.gz"
+field = "label"
+each = 40
+questions = true
+knows = ["cancel"]
+yes = { cancel = ["close"] }
+unsure = { question = ["close"] }
+sentiment = { negative = ["angry"], positive = ["glad"] }
+light = { positive = 0.5 }
+"""
+
+WRITTEN = [
+    "part\tlang\tsentiment\tintents\ttext",
+    "train\ten\tneutral\tcancel\tplease close our account",
+    "train\tja\tneutral\tcancel\t解約をお願いします。",
+    "train\ten\tneutral\tquestion\thow many users fit in ?",
+    "test\tja\tneutral\tcancel\t契約を解約したいです。",
+]
+CHATS = {"angry": "this is bad and late", "glad": "this is good and fast", "close": "stop the plan"}
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random BERT of two thin layers with a Unigram tokenizer made of our own sentences."""
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+    folder = tmp_path_factory.mktemp("base")
+    tokenizer = Tokenizer(models.Unigram())
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    special = ["<s>", "<pad>", "</s>", "<unk>"]
+    tokenizer.train_from_iterator(
+        [*WRITTEN, *CHATS.values()] * 20,
+        trainers.UnigramTrainer(
+            vocab_size=150, special_tokens=special, unk_token="<unk>", show_progress=False
+        ),
+    )
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
+    )
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<pad>").save_pretrained(folder)
+    config = BertConfig(
+        vocab_size=tokenizer.get_vocab_size(),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=140,
+    )
+    BertModel(config, add_pooling_layer=False).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one file of invented chats."""
+    folder = tmp_path_factory.mktemp("data")
+    rows = [
+        {"text": f"{text} {number}", "label": label, "lang": "en", "split": "all"}
+        for label, text in CHATS.items()
+        for number in range(60)
+    ]
+    with gzip.open(folder / "chats.jsonl.gz", "wt", encoding="utf-8") as file:
+        file.writelines(json.dumps(row) + "\n" for row in rows)
+    return folder
+
+
+def _folder(place: Path) -> Path:
+    place.mkdir(exist_ok=True)
+    (place / "model.toml").write_text(RECIPE, "utf-8")
+    (place / "written.tsv").write_text("\n".join(WRITTEN) + "\n", "utf-8")
+    return place
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory, base: Path, data: Path) -> Path:
+    """A model folder trained once for the tests of this module."""
+    folder = _folder(tmp_path_factory.mktemp("model"))
+    train.train(folder, data=data, base=str(base))
+    return folder
+
+
+def test_a_trained_folder_reads_mail(trained: Path) -> None:
+    texts = [Text("1", "this is bad and late", lang="en"), Text("2", "", lang="en")]
+
+    bad, empty = nlp.annotate(texts, model=str(trained))
+
+    assert bad.sentiment == "negative"
+    assert bad.model.startswith("tiny@1+")
+    assert empty.sentiment == "unknown"
+
+
+def test_training_writes_files_thresholds_and_scores_below_the_mark(trained: Path) -> None:
+    text = (trained / "model.toml").read_text("utf-8")
+
+    model = tomllib.loads(text)
+
+    assert text.startswith(RECIPE.rstrip())
+    assert set(model["files"]) == {"model.onnx", "tokenizer.json"}
+    assert set(model["calibration"]["thresholds"]) == {"cancel", "question"}
+    assert set(model["data"]) == {"written.tsv", "chats.jsonl.gz"}
+    assert {row["intent"] for row in model["scores"]["intent"]} == {"cancel"}
+
+
+def test_the_same_seed_gives_the_same_weights(
+    trained: Path, tmp_path: Path, base: Path, data: Path
+) -> None:
+    again = _folder(tmp_path / "again")
+
+    train.train(again, data=data, base=str(base))
+
+    assert (again / "model.onnx").read_bytes() == (trained / "model.onnx").read_bytes()
+
+
+def test_evaluation_prints_the_tables_of_the_card(trained: Path, data: Path) -> None:
+    model = recipe.read(trained)
+
+    found = train.evaluate(trained, data=data)
+
+    assert found == card.tables(model)
+    assert "| cancel | chats | en |" in found
+
+
+def test_a_changed_weights_file_is_refused(trained: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    for file in trained.iterdir():
+        (broken / file.name).write_bytes(file.read_bytes())
+    (broken / "model.onnx").write_bytes(b"other weights")
+
+    with pytest.raises(BadData, match="is not the file"):
+        next(nlp.annotate([Text("1", "hello")], model=str(broken)))
+
+
+def test_a_folder_without_training_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    folder = _folder(tmp_path / "bare")
+
+    with pytest.raises(BadData, match="has no files, calibration"):
+        nlp.version(str(folder))
+
+
+def test_a_model_that_is_not_there_is_an_unknown_name() -> None:
+    with pytest.raises(UnknownName, match="shipped are"):
+        nlp.version("nobody")
+
+
+def test_a_source_that_teaches_an_unknown_label_is_refused(tmp_path: Path) -> None:
+    folder = _folder(tmp_path / "typo")
+    (folder / "model.toml").write_text(RECIPE.replace('knows = ["cancel"]', 'knows = ["cancle"]'))
+
+    with pytest.raises(BadData, match="cancle"):
+        recipe.read(folder)
+
+
+def test_a_missing_data_file_is_named(tmp_path: Path) -> None:
+    folder = _folder(tmp_path / "model")
+    model = recipe.read(folder)
+
+    with pytest.raises(BadData, match=r"chats\.jsonl\.gz is neither in"):
+        list(recipe.examples(model, folder, tmp_path))
+
+
+def test_a_base_that_cannot_be_loaded_is_refused(tmp_path: Path, data: Path) -> None:
+    folder = _folder(tmp_path / "model")
+
+    with pytest.raises(BadData, match="No encoder could be loaded"):
+        train.train(folder, data=data, base=str(tmp_path))
+
+
+def test_an_absent_label_is_unknown_unless_the_source_knows_better(
+    tmp_path: Path, data: Path
+) -> None:
+    folder = _folder(tmp_path / "model")
+
+    rows = list(recipe.examples(recipe.read(folder), folder, data))
+
+    angry = next(row for row in rows if row.text.startswith("this is bad"))
+    close = next(row for row in rows if row.text.startswith("stop"))
+    assert angry.intents == (recipe.NO, recipe.UNKNOWN)
+    assert close.intents == (recipe.YES, recipe.UNKNOWN)
+    assert close.sentiment == recipe.UNKNOWN
+
+
+def test_no_text_is_on_both_sides_of_the_split(tmp_path: Path, data: Path) -> None:
+    folder = _folder(tmp_path / "model")
+
+    rows = list(recipe.examples(recipe.read(folder), folder, data))
+
+    parts = [{row.text for row in rows if row.part == part} for part in ("train", "dev", "test")]
+    assert not (parts[0] & parts[1] or parts[0] & parts[2] or parts[1] & parts[2])
+    assert all(parts)
+
+
+def test_a_trimmed_vocabulary_keeps_every_sign_it_knew(base: Path) -> None:
+    encoder, tokenizer = network.load(str(base), layers=1)
+
+    smaller = network.trim(encoder, tokenizer, ["close"], pieces=0)
+
+    after = smaller.encode("解約をお願いします。")
+    assert smaller.get_vocab_size() < tokenizer.get_vocab_size()
+    assert encoder.embeddings.word_embeddings.weight.shape[0] == smaller.get_vocab_size()
+    assert smaller.decode(after.ids).replace(" ", "") == "▁解約をお願いします。"
+    assert smaller.token_to_id("<unk>") not in after.ids
+
+
+def test_the_exported_file_says_what_the_network_says(base: Path, tmp_path: Path) -> None:
+    import onnxruntime
+    import torch
+
+    torch.manual_seed(0)
+    encoder, _ = network.load(str(base), layers=2)
+    net = network.Network(encoder, 3, 2).eval()
+    ids = torch.tensor([[0, 20, 21, 22, 2]])
+
+    export.export(net, tmp_path / "model.onnx")
+
+    session = onnxruntime.InferenceSession(str(tmp_path / "model.onnx"))
+    found = session.run(None, {"input_ids": ids.numpy()})[0]
+    told = net(ids, torch.ones_like(ids)).detach().numpy()
+    assert np.abs(found - told).max() < 0.05 * np.abs(told).max()
+
+
+def test_precision_and_recall_are_counted_by_hand() -> None:
+    told = np.array([True, True, True, False])
+    found = np.array([True, False, False, True])
+
+    row = measure.prf(told, found)
+
+    assert row == {"precision": 0.5, "recall": 0.333, "f1": 0.4, "n": 3}
+
+
+def test_probabilities_of_sentiment_sum_to_one() -> None:
+    model = reader.Reader(
+        None, None, ("a", "b", "c"), ("x",), frozenset(), {}, temperature=2.0, version=""
+    )
+
+    feelings, wants = reader.probabilities(model, np.array([[5.0, 0.0, -5.0, 0.0]]))
+
+    assert feelings.sum() == pytest.approx(1)
+    assert wants[0, 0] == pytest.approx(0.5)
