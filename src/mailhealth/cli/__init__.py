@@ -5,6 +5,7 @@ and exit status 1; what could not be read makes the exit status 1 too.
 """
 
 import json
+import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -32,6 +33,8 @@ class Verbs(click.Group):
             return super().invoke(ctx)
         except MailhealthError as error:
             raise click.ClickException(str(error)) from error
+        except sqlite3.Error as error:  # a full disk, or another process that is writing
+            raise click.ClickException(f"the database cannot be used now: {error}") from error
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})

@@ -119,13 +119,20 @@ def customers(db: Database) -> list[dict[str, Any]]:
     """List the customers with how many contacts, messages and events each has."""
     return list(
         db.query("""
+        with people as (select customer, count(*) as n from contacts group by customer),
+        mails as (select customer, count(*) as n from message_customers group by customer),
+        landed as (
+            select c.customer, count(*) as n
+            from events e join addresses a on a.address = e.recipient
+                join contacts c using (contact)
+            group by c.customer
+        )
         select customer, segment, owner, started, renews, origin,
-            (select count(*) from contacts c where c.customer = customers.customer) as contacts,
-            (select count(*) from message_customers mc where mc.customer = customers.customer)
-                as messages,
-            (select count(*) from events e join addresses a on a.address = e.recipient
-                join contacts c using (contact) where c.customer = customers.customer) as events
-        from customers order by messages desc, events desc, customer
+            coalesce(people.n, 0) as contacts, coalesce(mails.n, 0) as messages,
+            coalesce(landed.n, 0) as events
+        from customers left join people using (customer) left join mails using (customer)
+            left join landed using (customer)
+        order by messages desc, events desc, customer
     """)
     )
 
@@ -134,10 +141,13 @@ def unassigned(db: Database) -> list[dict[str, Any]]:
     """List the contacts without a customer, the most talkative first, with the reason."""
     return list(
         db.query("""
-        select contact, name, why,
-            (select count(*) from addresses a join messages m on m.sender = a.address
-                where a.contact = contacts.contact) as messages
-        from contacts where customer is null and not ours
+        with written as (
+            select a.contact, count(*) as n
+            from messages m join addresses a on a.address = m.sender group by a.contact
+        )
+        select contact, name, why, coalesce(n, 0) as messages
+        from contacts left join written using (contact)
+        where customer is null and not ours
         order by messages desc, contact
     """)
     )

@@ -18,16 +18,15 @@ def unread(db: Database, model: str) -> Iterator[list[Text]]:
 
     Save each chunk's annotations before taking the next.
     """
-    while True:
-        rows = db.execute(
-            "select message, new_text, subject, lang from messages"
-            " where direction = 'in' and kind = 'human' and read_by is not ?"
-            " order by rowid limit ?",
-            [model, CHUNK],
-        ).fetchall()
-        if not rows:
-            return
-        yield [Text(id=r[0], text=r[1], subject=r[2], lang=r[3]) for r in rows]
+    last = 0
+    while rows := db.execute(
+        "select rowid, message, new_text, subject, lang from messages"
+        " where rowid > ? and direction = 'in' and kind = 'human' and read_by is not ?"
+        " order by rowid limit ?",
+        [last, model, CHUNK],
+    ).fetchall():
+        yield [Text(id=r[1], text=r[2], subject=r[3], lang=r[4]) for r in rows]
+        last = rows[-1][0]
 
 
 def count_unread(db: Database, model: str) -> int:
