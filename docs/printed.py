@@ -1,29 +1,32 @@
 """What the pages print from the code and the data, so that they cannot rot (`make docs`)."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 
-def verbs() -> None:
-    """Print the verbs of the command line with their one-line help."""
+def verbs() -> str:
+    """The verbs of the command line with their one-line help."""
     from mailhealth.cli import main
 
-    print("| verb | does |\n|---|---|")
-    for name, command in main.commands.items():
-        print(f"| `{name}` | {command.get_short_help_str(200)} |")
+    return _table(
+        "| verb | does |\n|---|---|",
+        (f"| `{name}` | {verb.get_short_help_str(200)} |" for name, verb in main.commands.items()),
+    )
 
 
-def connectors() -> None:
-    """Print what can be read."""
+def connectors() -> str:
+    """What can be read."""
     from mailhealth import sources
 
-    print("| connector | reads |\n|---|---|")
-    for name, connector in sorted(sources.connectors().items()):
-        print(f"| `{name}` | {connector.title} |")
+    found = sorted(sources.connectors().items())
+    return _table(
+        "| connector | reads |\n|---|---|", (f"| `{name}` | {each.title} |" for name, each in found)
+    )
 
 
-def schema() -> None:
-    """Print every table of a fresh database as SQLite keeps it, comments included."""
+def schema() -> str:
+    """Every table of a fresh database as SQLite keeps it, comments included."""
     from mailhealth import store
 
     with TemporaryDirectory() as folder:
@@ -33,16 +36,24 @@ def schema() -> None:
             " and name not like '%sqlite_%' order by rowid"
         ).fetchall()
         db.close()
-    for name, sql in rows:
-        print(f"## {name}\n\n```sql\n{sql}\n```\n")
+    return "\n".join(f"## {name}\n\n```sql\n{sql}\n```\n" for name, sql in rows)
 
 
-def signals() -> None:
-    """Print the signals of the shipped health.toml: what each asks and what it can give."""
+def signals() -> str:
+    """The signals of the shipped health.toml: what each asks and what it can give."""
     from mailhealth import rules
 
-    loaded = rules.load()
-    print("| signal | question | kind | days | points |\n|---|---|---|--:|--:|")
-    for signal in loaded.signals:
-        points = " to ".join(f"{each:+g}" for each in signal.points) if signal.points else "–"
-        print(f"| `{signal.name}` | {signal.asks} | {signal.kind} | {signal.window} | {points} |")
+    lines = (
+        f"| `{signal.name}` | {signal.asks} | {signal.kind} | {signal.window} |"
+        f" {_points(signal.points)} |"
+        for signal in rules.load().signals
+    )
+    return _table("| signal | question | kind | days | points |\n|---|---|---|--:|--:|", lines)
+
+
+def _points(points: tuple[float, float]) -> str:
+    return f"{points[0]:g} to {points[1]:+g}".replace("+0", "0") if any(points) else "shown only"
+
+
+def _table(head: str, lines: Iterable[str]) -> str:
+    return "\n".join([head, *lines]) + "\n"

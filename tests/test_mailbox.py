@@ -35,11 +35,14 @@ def test_a_mailbox_synced_twice_is_read_whole_once_and_left_untouched(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    mails = [mail.as_bytes() for mail in mailbox.mbox(demo_run[0] / "support.mbox")]
+    archive = mailbox.mbox(demo_run[0] / "support.mbox")
+    mails = [mail.as_bytes() for mail in archive]
+    archive.close()
     server.deliver("acme", "INBOX", *mails)
     untouched = files(server.maildir("acme"))
     monkeypatch.setenv("SUPPORT_PASSWORD", PASSWORD)
     settings = {**server.settings("acme"), "password_env": "SUPPORT_PASSWORD"}
+    del settings["password_command"]
 
     with mailhealth.open(tmp_path / "acme.db") as health:
         health.us("acme.example")

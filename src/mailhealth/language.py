@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
 
-SERVED = ("en", "ja", "de", "fr", "es", "it", "pt", "nl", "zh", "ko")
+SERVED = ("en", "ja", "de", "fr", "es", "it", "pt", "nl", "ru", "zh", "ko")
 ENOUGH = 2_000  # characters; more does not change the answer
 SURE = 3  # letters; below that nothing can be told
 

@@ -87,7 +87,7 @@ def _score(customer: str, as_of: str, known: _Known, setting: _Setting) -> Score
         low=low,
         high=high if cap is None else min(high, cap.value),
         contributions=tuple(lines),
-        because=_because(lines, _foreword(cap, judged, known, setting), cap),
+        because=_because(lines if judged else [], _foreword(cap, judged, known, setting), cap),
         model=rules.model,
     )
 

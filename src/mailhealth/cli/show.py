@@ -8,14 +8,14 @@ import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
     from mailhealth.health import Explanation, Progress, SyncReport
-    from mailhealth.records import Annotation, Message, Score
+    from mailhealth.records import Annotation, Contribution, Message, Score
 
 BAND_STYLE = {"healthy": "green", "at risk": "yellow", "unhealthy": "red", "unknown": "dim"}
 BARS = 20  # characters of a score bar
@@ -43,6 +43,7 @@ def scores(found: Sequence["Score"], form: str) -> None:
         rows(plain, form, empty="no customer yet; 'mailhealth sync' reads the connected sources")
         return
     table = _heads("customer", "score", "", "band", "because")
+    table.leading = 1
     for score in found:
         style = BAND_STYLE[score.band]
         table.add_row(
@@ -83,7 +84,7 @@ def explanation(told: "Explanation", form: str) -> None:
         f" data behind {score.coverage:.0%} of the points"
     )
     lines = _heads("points", "signal", "because", "messages behind it")
-    for line in score.contributions:
+    for line in by_weight(score):
         behind = told.evidence.get(line.signal, ())
         ids = "\n".join(_escape(each.id) for each in behind[:3])
         more = f"\n… and {len(behind) - 3} more" if len(behind) > 3 else ""  # noqa: PLR2004
@@ -91,6 +92,11 @@ def explanation(told: "Explanation", form: str) -> None:
     out.print(lines)
     values = [_signal_row(value) for value in told.signals if value.value is not None]
     out.print(_table(values) if values else "no signal has data yet")
+
+
+def by_weight(score: "Score") -> list["Contribution"]:
+    """The lines of a score, what moved it most first."""
+    return sorted(score.contributions, key=lambda line: -abs(line.points))
 
 
 def explanation_row(told: "Explanation") -> dict[str, Any]:
@@ -224,7 +230,9 @@ def _heads(*names: str) -> "Table":
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for name in names:
-        table.add_column(name, justify="right" if name in ("score", "points") else "left")
+        justify: Literal["left", "right"] = "right" if name in ("score", "points") else "left"
+        # An id that is cut cannot be looked up.
+        table.add_column(name, justify=justify, overflow="fold")
     return table
 
 

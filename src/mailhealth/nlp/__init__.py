@@ -17,7 +17,7 @@ from mailhealth.records import Annotation, Text
 
 __all__ = ["annotate", "forget", "pipeline", "version"]
 
-CHUNK = 256  # texts sorted by length together
+CHUNK = 256  # texts that are taken from the stream at a time
 LONGEST = 48_000  # bytes of a text that are read: SudachiPy refuses more than 49,149 at once
 TOKENISED = frozenset(["en", "de", "fr", "es", "it", "pt", "nl"])  # by spaCy, with no more packages
 _RUN = re.compile(r"\S{80}")  # spaCy's rules for affixes are quadratic in a word's length

@@ -53,7 +53,7 @@ class MailReader:
         return next(self.pipe([doc]))
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 256) -> Iterator[Doc]:
-        """Read a stream of documents; `batch_size` documents share one sorting by length."""
+        """Read a stream of documents, `batch_size` at a time."""
         documents = iter(stream)
         while batch := list(islice(documents, max(batch_size, 1))):
             self._read(batch)

@@ -11,7 +11,7 @@ from mailhealth.nlp.reader import Floats
 from mailhealth.train.recipe import UNKNOWN, YES, Example
 
 Numbers = npt.NDArray[np.int64]
-GRID = np.arange(0.1, 0.96, 0.025)  # thresholds tried
+GRID = np.arange(0.3, 0.96, 0.025)  # thresholds tried; below that a label is a guess
 HEAT = np.arange(0.6, 3.01, 0.1)  # temperatures tried
 FEW = 10  # fewer examples say nothing
 

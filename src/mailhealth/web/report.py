@@ -100,7 +100,7 @@ def _section(health: Health, told: Explanation, number: int) -> dict[str, Any]:
                 "evidence": told.evidence.get(line.signal, ())[:SHOWN],
                 "more": max(0, len(told.evidence.get(line.signal, ())) - SHOWN),
             }
-            for line in told.score.contributions
+            for line in sorted(told.score.contributions, key=lambda line: -abs(line.points))
         ],
     }
 
