@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import tomllib
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from mailhealth import nlp
 from mailhealth.records import Text
 from mailhealth.train import card
 
-MODELS = Path(__file__).parents[1] / "models"
+MODELS = Path(str(resources.files("mailhealth.models")))
 FOLDERS = sorted(path.parent for path in MODELS.glob("*/model.toml"))
 MOST = 30_000_000  # bytes of one model in the repository
 EVERY = pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
