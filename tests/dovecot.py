@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 PASSWORD = "correct-horse"
 PROGRAM = shutil.which("dovecot", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
@@ -123,8 +124,18 @@ class Dovecot:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Dovecot]:
-    """Start a Dovecot in an empty folder and stop it afterwards."""
+def running() -> Iterator[Dovecot]:
+    """Start a Dovecot in a temporary folder and stop it afterwards.
+
+    Not in pytest's own folder: every pytest that starts closes that to other users again, and
+    Dovecot's mail user is another.
+    """
+    # Dovecot's last processes may still write while the folder goes.
+    with TemporaryDirectory(prefix="dovecot-", ignore_cleanup_errors=True) as folder:
+        yield from _running(Path(folder))
+
+
+def _running(folder: Path) -> Iterator[Dovecot]:
     assert PROGRAM, "no dovecot program"
     server = Dovecot(folder, _free_port(), _free_port())
     _make_certificate(folder)

@@ -18,8 +18,8 @@ AS_OF = "2026-11-01T00:00:00Z"
 
 
 @pytest.fixture
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dovecot]:
-    with dovecot.running(tmp_path_factory.mktemp("dovecot")) as running:
+def server() -> Iterator[Dovecot]:
+    with dovecot.running() as running:
         yield running
 
 

@@ -49,7 +49,7 @@ def test_the_card_shows_the_measured_numbers(folder: Path) -> None:
 
 @EVERY
 def test_the_notice_names_every_source(folder: Path) -> None:
-    notice = " ".join((MODELS.parent / "NOTICE").read_text("utf-8").split())
+    notice = " ".join((Path(__file__).parents[1] / "NOTICE").read_text("utf-8").split())
 
     for source in _model(folder)["recipe"]["source"]:
         assert source["title"] in notice

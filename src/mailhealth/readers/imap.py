@@ -245,7 +245,9 @@ def _examine(client: Any, name: str) -> _Folder:
         raise
     except exceptions.IMAPClientError as error:
         names = ", ".join(sorted(str(folder[2]) for folder in client.list_folders())[:30])
-        raise BadSource(f"the folder '{name}' cannot be opened; there are {names}") from error
+        raise BadSource(
+            f"the folder '{name}' cannot be opened ({_why(error)}); there are {names}"
+        ) from error
     return _Folder(
         name, told.get(b"UIDVALIDITY", 0), told.get(b"EXISTS", 0), told.get(b"UIDNEXT", 0)
     )
