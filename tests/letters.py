@@ -6,7 +6,7 @@ DAY = 86_400
 START = 1_767_225_600  # 2026-01-01T00:00:00Z
 
 
-def letter(
+def letter(  # noqa: PLR0913 - a mail has that many parts
     key: str,
     sender: str | None,
     *to: str,
@@ -15,11 +15,14 @@ def letter(
     text: str = "Hello",
     kind: Kind = "human",
     cc: tuple[str, ...] = (),
+    subject: str | None = None,
+    headers: tuple[tuple[str, str], ...] = (),
+    lang: str = "en",
 ) -> Found:
     """A message found in `box`, `day` days after the start of 2026; its id is its key."""
     at = START + round(day * DAY)
     mail = Mail(
-        headers=(),
+        headers=headers,
         message_id=f"{key}@mail.example",
         in_reply_to=f"{answers}@mail.example" if answers else None,
         references=(),
@@ -29,14 +32,14 @@ def letter(
         sender=Address("", sender) if sender else None,
         to=tuple(Address("", each) for each in to),
         cc=tuple(Address("", each) for each in cc),
-        subject=f"About {key}",
+        subject=f"About {key}" if subject is None else subject,
         text=text,
         parts=(),
         attachments=(),
         problems=(),
     )
     words = OwnWords(text, "", "")
-    return Found(f"box:{key}", Message(key, mail, kind, "en", words, at))
+    return Found(f"box:{key}", Message(key, mail, kind, lang, words, at))
 
 
 def event(key: str, recipient: str, kind: EventType, *, day: float = 0) -> Found:

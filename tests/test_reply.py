@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailhealth.mime.html import to_text
-from mailhealth.reply import split
+from mailhealth.records import OwnWords
+from mailhealth.reply import courtesies, split, tails, without_parent, without_tail
 
 CASES = [
     json.loads(line)
@@ -40,6 +41,18 @@ LINES = st.sampled_from(
         "Thank you.",
     ]
 )
+COURTESIES = st.sampled_from(
+    [
+        "Hi Ann,",
+        "お世話になっております。",
+        "佐藤様",
+        "Thanks,",
+        "よろしくお願いいたします。",
+        "Best",
+        "Ann",
+        "此致",
+    ]
+)
 
 
 def folded(text: str) -> str:
@@ -48,11 +61,22 @@ def folded(text: str) -> str:
 
 @pytest.mark.parametrize("case", CASES, ids=[case["id"] for case in CASES])
 def test_own_words_are_found_in_the_shapes_that_mail_programs_write(case: dict[str, str]) -> None:
-    words = split(case["text"])
+    words = without_parent(split(case["text"]), case.get("parent", ""))
 
     assert words.new_text == case["new_text"]
     if "signature" in case:
         assert words.signature == case["signature"]
+
+
+@pytest.mark.parametrize(
+    "case", [pytest.param(case, id=case["id"]) for case in CASES if "opening" in case]
+)
+def test_openings_and_closings_are_marked_and_nothing_else(case: dict[str, str]) -> None:
+    new_text = case["new_text"]
+
+    spans = [new_text[start:end] for start, end in courtesies(new_text)]
+
+    assert spans == [span for span in (case["opening"], case["closing"]) if span]
 
 
 @given(st.lists(LINES | st.text(max_size=40), max_size=30))
@@ -72,14 +96,90 @@ def test_a_quoted_answer_stays_quoted_when_it_is_split_again() -> None:
     assert split(words.new_text).new_text == words.new_text
 
 
+@given(st.lists(LINES | st.text(max_size=40), max_size=30), st.lists(LINES, max_size=30))
+@settings(deadline=None)
+def test_what_moves_to_quotes_and_signature_is_lost_nowhere(
+    lines: list[str], parent: list[str]
+) -> None:
+    text = "\n".join(lines)
+
+    words = without_tail(without_parent(OwnWords(text, "", ""), "\n".join(parent)), tails(text))
+
+    parts = words.new_text + words.quoted_text + words.signature
+    assert Counter("".join(parts.split())) == Counter("".join(text.split()))
+
+
+@given(st.lists(COURTESIES | LINES | st.text(max_size=20), max_size=12))
+@settings(deadline=None)
+def test_courtesies_are_spans_in_order_and_never_the_whole_text(lines: list[str]) -> None:
+    text = "\n".join(lines)
+
+    spans = courtesies(text)
+
+    edges = [edge for span in spans for edge in span]
+    assert edges == sorted(set(edges))
+    kept = text[spans[0][1] : spans[1][0]] if len(spans) > 1 else text
+    assert all(text[start:end].strip() for start, end in spans) and (not spans or kept.strip())
+
+
+def test_the_last_lines_that_come_back_under_other_words_are_the_signature() -> None:
+    card = "Ann Smith\nHead of Purchasing\nExample Ltd"
+    learned = set(tails(f"Please call me.\n\nBest,\n{card}"))
+
+    words = without_tail(OwnWords(f"It is broken again.\n\nBest,\n\n{card}", "> x", ""), learned)
+
+    assert words == OwnWords("It is broken again.\n\nBest,", "> x", card)
+
+
+def test_the_longest_known_tail_is_taken_and_stands_above_what_was_signature() -> None:
+    text = "直りません。\n\n朝日工業株式会社\n生産管理課\n鈴木 一郎"
+
+    words = without_tail(OwnWords(text, "", "TEL 00-0000-0000"), set(tails(text)))
+
+    assert words.new_text == "直りません。"
+    assert words.signature == "朝日工業株式会社\n生産管理課\n鈴木 一郎\nTEL 00-0000-0000"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "資料を送ります。\nご確認ください。\nよろしくお願いいたします。",
+        "Please find the report attached.\nIt covers last week.\nBest regards,",
+        "Hello,\nplease find the weekly report attached.\nBest,\nAnn",
+        "Ann Smith\nExample Ltd",
+        "",
+    ],
+)
+def test_greetings_sentences_and_whole_texts_make_no_tail(text: str) -> None:
+    found = tails(text)
+
+    assert found == ()
+
+
+def test_an_unknown_tail_stays_what_was_said() -> None:
+    words = OwnWords("Yes.\n\nAnn Smith\nExample Ltd", "", "")
+
+    assert without_tail(words, {"0000"}) == words
+
+
 @pytest.mark.parametrize(
     "line",
-    ["wrote:\n", "\n", "On the other hand\n", "> a\n", "-- \n", "From: a@b.example\n\n", "=" * 80],
+    [
+        *("wrote:\n", "\n", "On the other hand\n", "> a\n", "-- \n", "From: a@b.example\n\n"),
+        *("=" * 80, "Ann Smith\n", "Hi ", "thanks, ", "a. ", "様\n", "よろしく", "株式会社の"),
+        *("では、", "営業の", "ありがとう"),
+        "よろしくお願いいたします。\n",
+    ],
 )
 def test_a_hundred_thousand_lines_of_one_kind_take_seconds_at_most(line: str) -> None:
+    text = line * 50_000
+    words = OwnWords(text, "", "")
     start = time.process_time()
 
-    split(line * 50_000)
+    split(text)
+    courtesies(text)
+    without_parent(words, text[1:] + "aaaaaaaab" * 50_000)
+    without_tail(words, tails(text))
 
     assert time.process_time() - start < 5
 

@@ -31,9 +31,9 @@ class Company:
         self.path = path
         self.rows = 0
         self.store = sqlite3.connect(path)
-        self.store.executescript(
-            files("mailhealth").joinpath("schema/001_spine.sql").read_text("utf-8")
-        )
+        scripts = files("mailhealth").joinpath("schema").iterdir()
+        for script in sorted(scripts, key=lambda script: script.name):
+            self.store.executescript(script.read_text("utf-8"))
         self.insert("sources", source="test", connector="mbox", settings="{}")
         self.contact("us@acme.example", None)
 
@@ -56,6 +56,10 @@ class Company:
 
     def contact(self, address: str, customer: str | None) -> None:
         self.insert("contacts", contact=address, name="", ours=0, customer=customer)
+        if customer is not None:
+            self.insert(
+                "contact_customers", contact=address, customer=customer, valid_from="", valid_to=""
+            )
         self.insert("addresses", address=address, contact=address)
 
     def mail(self, customer: str, at: int, direction: str, **more: object) -> str:

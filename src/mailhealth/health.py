@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 ITEMS = 2_000  # messages or events a transaction
 CHARACTERS = 8_000_000  # of text a transaction, so that memory stays flat
 EXPLAINED_AT_ONCE = 200  # customers whose evidence is looked up together
+SENT_SEEN = 50  # with fewer than one mail of ours in so many, signals leave ours out (tables.py)
 MODEL = "mail"
 
 Progress = Callable[[str, int, int | None], None]
@@ -154,6 +155,18 @@ class Health:
         """List everything that could not be read: source, place, why."""
         return inbox.skipped(self.db)
 
+    def warnings(self) -> list[str]:
+        """Say what makes the numbers poorer than they could be, one sentence each."""
+        came, went = inbox.sides(self.db)
+        if came and not self.us():
+            return ["nothing is ours yet, so no mail counts as an answer: 'mailhealth us DOMAIN'"]
+        if came and went * SENT_SEEN < came + went:
+            return [
+                f"sent mail missing: {went} of {came + went} mails are ours, so reply rates and "
+                "response times are unknown; connect the folder of sent mail too"
+            ]
+        return []
+
     def sync(
         self, *names: str, as_of: str | None = None, progress: Progress | None = None
     ) -> SyncReport:
@@ -222,6 +235,20 @@ class Health:
     def customers(self) -> list[dict[str, Any]]:
         """List the customers with their counts of contacts, messages and campaign events."""
         return people.customers(self.db)
+
+    def consumer(self, on: bool | None = None) -> bool:
+        """Say whether customers are persons, not companies: one person, one customer.
+
+        Without an answer the setting is only looked up.
+        """
+        if on is not None:
+            people.set_consumer(self.db, on)
+            people.assign(self.db)
+        return people.consumer(self.db)
+
+    def contacts(self, customer: str | None = None) -> list[dict[str, Any]]:
+        """List the contacts, of one customer or of all, with where they were seen."""
+        return people.contacts(self.db, customer)
 
     def unassigned(self) -> list[dict[str, Any]]:
         """List the contacts that belong to no customer, with the reason."""

@@ -21,6 +21,7 @@ EventType = Literal[
     "dropped",
 ]
 Bounce = Literal["hard", "soft", "blocked"]
+NoticeType = Literal["bounced", "complained", "displayed", "absent"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +85,30 @@ class OwnWords:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """What a machine says of another mail or of its owner (`machine.notices`).
+
+    `bounced`: `recipient` is the failed address, with `bounce`, the enhanced status `code` and
+    the `reason` line. `complained`: `recipient` is who complained. `displayed`: the mail
+    `original` (a Message-ID) was shown to `recipient`. `absent`: until the ISO date `until`, ""
+    where none is named. What is not said is "".
+    """
+
+    type: NoticeType
+    recipient: str = ""
+    bounce: Bounce | None = None
+    code: str = ""
+    reason: str = ""
+    original: str = ""
+    until: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
-    """One e-mail, understood: the mail, its class, its language and its author's own words."""
+    """One e-mail, understood: the mail, its class, its language and its author's own words.
+
+    `courtesies` are the spans (start, end) of greetings and closings in the new text.
+    """
 
     key: str  # the identity in the store: a hash, because Message-IDs repeat and go missing
     mail: Mail
@@ -93,6 +116,8 @@ class Message:
     lang: str  # ISO 639-1, or "" where nothing can be told
     words: OwnWords
     at: int  # when it happened: topmost Received, else the server's date, else Date; 0: unknown
+    courtesies: tuple[tuple[int, int], ...] = ()
+    notices: tuple[Notice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,8 +149,7 @@ def sync(ctx: click.Context, names: tuple[str, ...], as_of: str | None) -> None:
     with show.progress() as progress:
         report = health.sync(*names, as_of=as_of, progress=progress)
     show.sync_report(report)
-    if not health.us():
-        show.complain("nothing is ours yet, so no mail counts as an answer: 'mailhealth us DOMAIN'")
+    show.warn(health)
     sys.exit(0 if report.complete else 1)
 
 
@@ -169,7 +168,8 @@ def skipped(ctx: click.Context, form: str | None) -> None:
     "--import",
     "file",
     type=click.Path(path_type=Path),
-    help="Take over a customer file: customer,domain,address,segment,owner,started,renews.",
+    help="Take over a customer file: customer,domain,address,segment,owner,started,renews"
+    " and, where needed, person,valid_from,valid_to.",
 )
 @click.option("--unassigned", is_flag=True, help="List who belongs to no customer, and why.")
 @listing
@@ -193,6 +193,27 @@ def customers(ctx: click.Context, file: Path | None, unassigned: bool, form: str
             f"{len(nobody)} contacts with {wrote} messages belong to no customer;"
             " --unassigned lists them with the reasons"
         )
+
+
+@main.command()
+@click.option("--customer", help="One customer only.")
+@listing
+@click.pass_context
+def contacts(ctx: click.Context, customer: str | None, form: str | None) -> None:
+    """List the people: their person, their customer, and where they were seen."""
+    from mailhealth.cli import show
+
+    rows = open_health(ctx).contacts(customer)
+    show.rows(rows, form or "table", empty="nobody yet: 'mailhealth sync'")
+
+
+@main.command()
+@click.argument("answer", type=click.Choice(["yes", "no"]), required=False)
+@click.pass_context
+def consumer(ctx: click.Context, answer: str | None) -> None:
+    """Say whether customers are persons, not companies (yes or no); without, tell."""
+    health = open_health(ctx, create=answer is not None)
+    print("yes" if health.consumer(None if answer is None else answer == "yes") else "no")
 
 
 @main.command()
@@ -222,8 +243,10 @@ def scores(
     """Rank the customers by health, the worst first, with the reasons."""
     from mailhealth.cli import show
 
-    found = open_health(ctx).scores(band=band and band.replace("-", " "), as_of=as_of, lang=lang)
+    health = open_health(ctx)
+    found = health.scores(band=band and band.replace("-", " "), as_of=as_of, lang=lang)
     show.scores(found, form or "table")
+    show.warn(health)
 
 
 @main.command()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from mailhealth.health import Explanation, Progress, SyncReport
+    from mailhealth.health import Explanation, Health, Progress, SyncReport
     from mailhealth.records import Annotation, Contribution, Message, Score
 
 BAND_STYLE = {"healthy": "green", "at risk": "yellow", "unhealthy": "red", "unknown": "dim"}
@@ -210,6 +210,12 @@ def console() -> "Console":
 def say(text: str) -> None:
     """Tell the person at the terminal something that is no answer."""
     print(text, file=sys.stderr)
+
+
+def warn(health: "Health") -> None:
+    """Say what makes the numbers poorer than they could be."""
+    for warning in health.warnings():
+        complain(warning)
 
 
 def complain(text: str) -> None:

@@ -6,7 +6,12 @@ from typing import Literal
 from mailhealth.records import OwnWords
 from mailhealth.reply.attribution import cut_shared_line, find_attribution
 from mailhealth.reply.blocks import block_end, is_rule, is_separator, label
+from mailhealth.reply.courtesy import courtesies
+from mailhealth.reply.parent import without_parent
 from mailhealth.reply.signature import signature_start
+from mailhealth.reply.tail import tails, without_tail
+
+__all__ = ["courtesies", "split", "tails", "without_parent", "without_tail"]
 
 Whose = Literal["new", "quoted", "signature"]
 
@@ -34,8 +39,11 @@ def split(text: str) -> OwnWords:
 
 
 def _lines(text: str) -> list[str]:
+    found = text.replace("\r\n", "\n").split("\n")
+    if "On " not in text:
+        return found
     lines: list[str] = []
-    for line in text.replace("\r\n", "\n").split("\n"):
+    for line in found:
         at = cut_shared_line(line)
         lines += [line[:at], line[at:]] if at else [line]
     return lines
@@ -58,13 +66,19 @@ def _whose(lines: list[str], quoted: list[bool]) -> list[Whose]:
     whose: list[Whose] = ["quoted" if mark else "new" for mark in quoted]
     at = 0
     while at < len(lines):
-        end = _opens_quotation(lines, quoted, whose, at) if lines[at].strip() else at
+        end = _opens_quotation(lines, quoted, whose, at) if _may_open(lines[at], whose[at]) else at
         if end > at and not _goes_on(lines, quoted, whose, at=at, end=end):
             whose[at:] = ["quoted"] * (len(lines) - at)
             break
         whose[at:end] = ["quoted"] * (end - at)
         at = max(at + 1, end)
     return whose
+
+
+def _may_open(line: str, owner: Whose) -> bool:
+    if owner == "quoted":
+        return "> wrote" in line and line.lstrip().startswith("> wrote")
+    return bool(line) and not line.isspace()
 
 
 def _goes_on(
@@ -85,8 +99,6 @@ def _goes_on(
 
 def _opens_quotation(lines: list[str], quoted: list[bool], whose: list[Whose], at: int) -> int:
     """Find the line after what announces a quotation at `at`; `at` where nothing does."""
-    if whose[at] == "quoted" and not lines[at].lstrip().startswith("> wrote"):
-        return at
     if is_separator(lines[at]):
         _mark_rule_above(lines, whose, at)
         end = at + 1

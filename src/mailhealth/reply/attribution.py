@@ -16,6 +16,7 @@ _DATE = re.compile(
 _DIGIT = re.compile(r"\d")
 _TIME = re.compile(r"\d{1,2}\s?[:.時时h시点]\s?\d{2}")
 _ADDRESS = re.compile(r"[^\s<>@]{1,80}(?:@| at )[^\s<>@]{1,80}\.[^\s<>@]{1,20}")
+_ENDINGS = (":", "：", "--")
 _END = re.compile(r"[:：]\s*$|-{2,}\s*$")
 _ADDRESS_END = re.compile(r"(?:>|\)|@\S{1,80})[\"'”]?\s*[:：]\s*$")
 _INSIDE = re.compile(
@@ -42,7 +43,7 @@ def find_attribution(
     shortest of equals. A few lines are looked at, so a text takes linear time.
     """
     text = lines[last].rstrip()
-    if not (before_quote or _END.search(text[-3:])) or len(text) > LONGEST:
+    if not (before_quote or text.endswith(_ENDINGS)) or len(text) > LONGEST:
         return None
     known = words()
     best, chosen = 0, -1

@@ -75,7 +75,7 @@ def _frame(lines: list[str], near: list[int]) -> int:
         if not (is_ornament(lines[at]) or _is_titled(lines[at])):
             continue
         below = near[position + 1 :]
-        facts = [line for line in below if _has_contact(lines[line])]
+        facts = [line for line in below if has_contact(lines[line])]
         closing = [line for line in below if is_ornament(lines[line])]
         # Words after the closing line: what is framed is part of the letter.
         if closing and below[-1] > closing[-1] and not any(line > closing[-1] for line in facts):
@@ -90,7 +90,8 @@ def _is_titled(line: str) -> bool:
     return len(line) <= LONGEST and _FRAMED_TITLE.match(line) is not None
 
 
-def _has_contact(line: str) -> bool:
+def has_contact(line: str) -> bool:
+    """Tell whether a line holds a telephone number, an address or a word of visiting cards."""
     return words().contact.search(line[:200].casefold()) is not None
 
 
@@ -102,7 +103,7 @@ def _contact_block(lines: list[str], near: list[int]) -> int:
             break
         block.append(at)
     fewest, most = BLOCK
-    facts = sum(_has_contact(lines[at]) for at in block)
+    facts = sum(has_contact(lines[at]) for at in block)
     short = all(len(lines[at].strip()) <= WIDTH for at in block)
     if fewest <= len(block) <= most and short and facts >= max(FACTS, len(block) // 2):
         return block[-1] if len(block) < len(near) else len(lines)

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+_UNSPACED = "\u2e80"  # from here on, scripts are written without spaces between words
+_SIGNS = r"[ \t　,，、.。!！?？~〜:：;…–—-]"
+
 
 @dataclass(frozen=True, slots=True)
 class Words:
@@ -22,6 +25,15 @@ class Words:
     sent_from: tuple[str, ...]
     contact: re.Pattern[str]
     disclaimer: re.Pattern[str]
+    salute: re.Pattern[str]
+    addressees: frozenset[str]
+    address_ending: re.Pattern[str]
+    opening: re.Pattern[str]
+    introduction: re.Pattern[str]
+    closing: re.Pattern[str]
+    thanks: re.Pattern[str]
+    company: re.Pattern[str]
+    particles: frozenset[str]
 
 
 @cache
@@ -29,6 +41,8 @@ def words() -> Words:
     """Load the word lists once."""
     data = tomllib.loads(files("mailhealth.reply").joinpath("words.toml").read_text("utf-8"))
     attribution, signature = data["attribution"], data["signature"]
+    courtesies: dict[str, list[str]] = data["courtesies"]
+    leads = _phrase(courtesies["leads"])
     spaced, unspaced = _any(attribution["verbs"]), _any(attribution["verbs_unspaced"])
     return Words(
         verb=re.compile(rf"(?<!\w)(?:{spaced})(?!\w)|(?:{unspaced})"),
@@ -41,12 +55,47 @@ def words() -> Words:
         sent_from=tuple(signature["sent_from"]),
         contact=_contact(signature["contact"]),
         disclaimer=re.compile(_any(signature["disclaimers"])),
+        salute=re.compile(_phrase(courtesies["salutes"]), re.IGNORECASE),
+        addressees=frozenset(courtesies["addressees"]),
+        address_ending=_address(courtesies["address_endings"]),
+        opening=_phrases(courtesies["openings"], leads),
+        introduction=_introduction(courtesies["organisations"], courtesies["surnames"]),
+        closing=_phrases(courtesies["closings"] + courtesies["thanks"], leads),
+        thanks=_phrases(courtesies["thanks"], leads),
+        company=re.compile(rf"[^。、！？!?]*?(?:{_any(courtesies['companies'])})[^。、！？!?]*"),
+        particles=frozenset(courtesies["particles"]),
     )
 
 
 def _any(found: Iterable[str]) -> str:
     # Longest first, so that "sent from" does not end at "sent".
     return "|".join(re.escape(word) for word in sorted(found, key=len, reverse=True))
+
+
+def _phrase(found: list[str]) -> str:
+    """Match one phrase; where words are parted by spaces, only whole words."""
+    spaced = _any(word for word in found if word[-1] < _UNSPACED)
+    unspaced = _any(word for word in found if word[-1] >= _UNSPACED)
+    return rf"(?>(?:{spaced})(?!\w)|{unspaced or '(?!)'})"
+
+
+def _phrases(found: list[str], leads: str) -> re.Pattern[str]:
+    """Match phrases in a row and the signs after them; possessive, so that nothing is retried."""
+    return re.compile(rf"(?:(?:{leads}{_SIGNS}*+)*+{_phrase(found)}{_SIGNS}*+)++", re.IGNORECASE)
+
+
+def _address(endings: list[str]) -> re.Pattern[str]:
+    """Match a short line that ends in a title of courtesy: 営業部 佐藤様."""
+    return re.compile(rf"[^。．.!?！？、，,\n]{{0,24}}?(?:{_any(endings)})[、，,:：!！。. 　]*$")
+
+
+def _introduction(organisations: list[str], surnames: list[str]) -> re.Pattern[str]:
+    """Match "株式会社…の佐藤です", which names an organisation, "佐藤です" or "…と申します"."""
+    place = rf"[^。\n]{{0,30}}(?:{_any(organisations)})[^。\n]{{0,12}}の"
+    return re.compile(
+        rf"(?:(?:{place}[^。、\nのはがを]{{1,10}}|(?:{_any(surnames)}))(?:です|でございます)"
+        r"|[^。\n]{1,40}と申します)(?:[。、!！ 　]+|$)"
+    )
 
 
 def _contact(found: list[str]) -> re.Pattern[str]:

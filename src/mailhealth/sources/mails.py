@@ -17,21 +17,23 @@ def message(raw: Raw) -> Message:
     program gave the same Message-ID have two.
     """
     from mailhealth.language import identify
-    from mailhealth.machine import kind
+    from mailhealth.machine import kind, notices
     from mailhealth.mime import parse
-    from mailhealth.reply import split
+    from mailhealth.reply import courtesies, split
 
     mail = parse(raw.content)
     if not (at := _at(mail, raw)):
         mail = replace(mail, problems=(*mail.problems, NO_DATE))
-    words = split(mail.text)
+    words, of_kind = split(mail.text), kind(mail)
     return Message(
         key=_key(mail),
         mail=mail,
-        kind=kind(mail),
+        kind=of_kind,
         lang=identify(words.new_text) or identify(mail.subject),
         words=words,
         at=at,
+        courtesies=courtesies(words.new_text),
+        notices=notices(mail, of_kind),
     )
 
 

@@ -10,7 +10,7 @@ from sqlite_utils import Database
 from mailhealth import threads
 from mailhealth.customers import contact_of
 from mailhealth.records import Address, Event, Found, Mark, Message, Skipped
-from mailhealth.store import insert
+from mailhealth.store import conversations, insert, wording
 
 MACHINE_ONLY = "only machine mail"
 EVENT_COLUMNS = tuple(field.name for field in fields(Event) if field.name != "identity")
@@ -62,6 +62,15 @@ def skipped(db: Database) -> list[dict[str, str]]:
     return list(db.query("select source, place, why from skipped order by source, place"))
 
 
+def sides(db: Database) -> tuple[int, int]:
+    """Count the mails by people that came in, and those that went out."""
+    row = db.execute(
+        "select total(direction = 'in'), total(direction = 'out') from messages"
+        " where kind = 'human'"
+    ).fetchone()
+    return int(row[0]), int(row[1])
+
+
 def save(
     db: Database, source: str, items: Sequence[Found | Skipped | Mark], *, known_at: int
 ) -> Saved:
@@ -90,13 +99,16 @@ def _save_messages(
     by_key = {message.key: message for _, message in placed}
     known = _known(db, "messages", "message", by_key)
     new = [message for key, message in by_key.items() if key not in known]
-    thread = _join_threads(db, new)
+    thread = conversations.join(db, new)
     people = [(a, m.kind == "human") for m in new for a in _people(m)]
     _save_people(db, people)
     insert(db, "messages", (_message_row(m, thread, known_at) for m in new))
     insert(db, "recipients", (row for m in new for row in _recipient_rows(m)))
+    insert(db, "notices", ({"message": m.key, **asdict(n)} for m in new for n in m.notices))
     places = ({"message": m.key, "source": source, "place": place} for place, m in placed)
     insert(db, "places", places)
+    conversations.find_lost(db, new)
+    wording.refine(db, new)
     return len(new)
 
 
@@ -107,6 +119,8 @@ def _message_row(message: Message, thread: Mapping[str, str], known_at: int) -> 
         "message_id": mail.message_id,
         "in_reply_to": mail.in_reply_to,
         "thread": thread[threads.identifiers(mail, message.key)[0]],
+        "joined_by": threads.joined_by(mail),
+        "topic": threads.topic(mail.subject),
         "at": message.at,
         "known_at": known_at,
         "utc_offset": mail.utc_offset,
@@ -119,6 +133,7 @@ def _message_row(message: Message, thread: Mapping[str, str], known_at: int) -> 
         "signature": words.signature,
         "attachments": json.dumps([asdict(a) for a in mail.attachments], ensure_ascii=False),
         "problems": json.dumps(mail.problems, ensure_ascii=False),
+        "courtesies": json.dumps(message.courtesies),
     }
 
 
@@ -126,30 +141,6 @@ def _recipient_rows(message: Message) -> Iterator[dict[str, str]]:
     for role, people in (("to", message.mail.to), ("cc", message.mail.cc)):
         for person in people:
             yield {"message": message.key, "role": role, "address": person.address}
-
-
-def _join_threads(db: Database, messages: Sequence[Message]) -> dict[str, str]:
-    """Find each new message's thread, and give joined threads their common name."""
-    named = [threads.identifiers(message.mail, message.key) for message in messages]
-    ids = {i for each in named for i in each}
-    met = dict(
-        db.execute(
-            "select message_id, thread from thread_ids"
-            " where message_id in (select value from json_each(?))",
-            [json.dumps(sorted(ids))],
-        ).fetchall()
-    )
-    thread = threads.join(named, met)
-    for old in set(met.values()):
-        if thread[old] != old:
-            for table in ("thread_ids", "messages"):
-                db.execute(
-                    f"update {table} set thread = ? where thread = ?",
-                    [thread[old], old],
-                )
-    new = ({"message_id": i, "thread": thread[i]} for i in ids - met.keys())
-    insert(db, "thread_ids", new)
-    return thread
 
 
 def _people(message: Message) -> tuple[Address, ...]:
@@ -171,6 +162,13 @@ def _save_people(db: Database, people: Iterable[tuple[Address, bool]]) -> None:
         for contact, (name, human) in by_contact.items()
     )
     insert(db, "contacts", rows)
+    # A name that comes later may show a person to be one that is known by another address.
+    named = [(name, contact, MACHINE_ONLY) for contact, (name, _) in by_contact.items() if name]
+    db.conn.executemany(
+        "update contacts set name = ?1, why = iif(why = ?3, why, null)"
+        " where contact = ?2 and name = ''",
+        named,
+    )
     human_now = json.dumps([contact for contact, (_, human) in by_contact.items() if human])
     db.execute(
         "update contacts set why = null"

@@ -16,17 +16,24 @@ CHUNK = 256  # texts a transaction: an interrupted run repeats at most these
 def unread(db: Database, model: str) -> Iterator[list[Text]]:
     """Yield, in chunks, the customers' own words that this model has not read yet.
 
-    Save each chunk's annotations before taking the next.
+    Greetings and closings are left out. Save each chunk's annotations before taking the next.
     """
     last = 0
     while rows := db.execute(
-        "select rowid, message, new_text, subject, lang from messages"
+        "select rowid, message, new_text, subject, lang, courtesies from messages"
         " where rowid > ? and direction = 'in' and kind = 'human' and read_by is not ?"
         " order by rowid limit ?",
         [last, model, CHUNK],
     ).fetchall():
-        yield [Text(id=r[1], text=r[2], subject=r[3], lang=r[4]) for r in rows]
+        yield [Text(r[1], _matter(r[2], json.loads(r[5])), r[3], r[4]) for r in rows]
         last = rows[-1][0]
+
+
+def _matter(text: str, courtesies: list[list[int]]) -> str:
+    """What a text says between its greetings and closings."""
+    for start, end in reversed(courtesies):
+        text = text[:start] + text[end:]
+    return text.strip()
 
 
 def count_unread(db: Database, model: str) -> int:

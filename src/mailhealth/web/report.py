@@ -81,6 +81,7 @@ def page(health: Health, *, lang: str = "en") -> str:
         words=WORDS[lang],
         colours=COLOURS,
         as_of=health.as_of(),
+        warnings=health.warnings(),
         counts=_counts([each.score.band for each in told]),
         sections=[_section(health, each, number) for number, each in enumerate(told)],
     )

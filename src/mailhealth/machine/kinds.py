@@ -1,12 +1,11 @@
 """Is it a person? Bounce, complaint, receipt, calendar, automatic answer, list or human."""
 
 import re
-import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 
+from mailhealth.machine.words import table
 from mailhealth.records import Kind, Mail
 
 HEAD = 3_000  # characters of the text in which a machine says what it is
@@ -20,6 +19,8 @@ _ARRIVED = re.compile(r"^action\s*:\s*(?:delivered|relayed|expanded)", re.IGNORE
 _NOT_ARRIVED = re.compile(r"^action\s*:\s*(?:failed|delayed)", re.IGNORECASE | re.MULTILINE)
 _NO_COMPLAINT = re.compile(r"^feedback-type\s*:\s*(?:auth-failure|dmarc|not-spam)", re.I | re.M)
 _OLD_COMPLAINT = re.compile(r"complaint about message from", re.IGNORECASE)
+_REPLY = re.compile(r"^[45]\d\d[ -](?:[45]\.\d|[-a-z#<])", re.IGNORECASE | re.MULTILINE)
+_JSON_COMPLAINT = re.compile(r'"(?:notification|event)Type"\s*:\s*"Complaint"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +42,7 @@ class _Words:
 
 @cache
 def _words() -> _Words:
-    data = tomllib.loads(files("mailhealth").joinpath("machine.toml").read_text("utf-8"))
-    bounce, auto, bulk = data["bounce"], data["auto_reply"], data["list"]
+    bounce, auto, bulk = table("bounce"), table("auto_reply"), table("list")
     return _Words(
         daemon=_any(bounce["daemons"]),
         bounce_sender=re.compile(rf"(?<![a-z])(?:{'|'.join(map(re.escape, bounce['senders']))})"),
@@ -99,6 +99,8 @@ def _is_complaint(mail: Mail, headers: dict[str, str], parts: dict[str, str]) ->
     report = parts.get("message/feedback-report", "")
     if report or _report_type(headers).startswith("feedback-report"):
         return not _NO_COMPLAINT.search(report)
+    if _JSON_COMPLAINT.search(mail.text[:HEAD]):
+        return _no_answer(mail)  # a sending service's notification
     return _OLD_COMPLAINT.match(mail.subject) is not None  # Hotmail before RFC 5965
 
 
@@ -126,7 +128,9 @@ def _is_bounce(mail: Mail, headers: dict[str, str], parts: dict[str, str]) -> bo
     known = _words()
     sender, null_path = headers.get("from", "")[:SUBJECT], _null_path(headers)
     postmaster = known.bounce_sender.search(sender) is not None
-    if known.daemon.search(sender) or (postmaster and null_path):
+    if known.daemon.search(sender) or (
+        postmaster and (null_path or _REPLY.search(mail.text[:HEAD]))
+    ):
         return True
     if not (postmaster or null_path or _no_answer(mail)):
         return False
