@@ -40,6 +40,11 @@ def check(settings: Mapping[str, str]) -> None:
         raise BadSource(f"{path} is no Maildir: it has neither a cur nor a new folder.")
 
 
+def takes(file: Path) -> bool:
+    """Whether a file is a Maildir: never, it is a folder."""
+    return False
+
+
 def _folders(path: Path) -> list[Path]:
     return sorted(
         folder

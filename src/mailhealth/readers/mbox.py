@@ -1,14 +1,13 @@
-"""Reads mbox archives: one file, or a folder of them, streamed message by message."""
+"""Reads mbox archives: files, gzip and zip (Google Takeout), streamed message by message."""
 
-import re
+import gzip
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
 from mailhealth.errors import BadSource
+from mailhealth.readers import _from_lines, _zips
 from mailhealth.readers._archives import (
-    LARGEST,
-    TOO_LARGE,
     existing_path,
     fingerprint,
     folders_below,
@@ -18,29 +17,19 @@ from mailhealth.readers._files import place
 from mailhealth.records import Mark, Raw, Skipped
 
 SUFFIXES = frozenset({".mbox", ".mbx", ".txt", ""})
-LINE = 1024 * 1024  # bytes of one line read at a time
-BOM = b"\xef\xbb\xbf"
-
-# The whole shape of a From_ line, so that a sentence that begins with "From " is text:
-# "From ann@example.com Mon Jun  1 10:00:00 2015", "From - Mon ...", archives' "ann at example.com".
-_FROM_LINE = re.compile(
-    rb"From (?:\S+|\S+ at \S+)? {1,3}(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? .{0,40}\d\d:\d\d.{0,40}\s*$"
-    rb"|From -\s*$|From \S+@xxx\b"
-)
-_HEADER = re.compile(rb"[!-9;-~]+[ \t]*:|>?From ")
-# Headers that open a message even where the blank line before its From_ line got lost.
-_OPENING = re.compile(
-    rb"(?i)(?:from|to|date|return-path|received|subject|message-id|delivered-to|mime-version"
-    rb"|x-[a-z-]{1,40}):"
-)
-_QUOTED_FROM = re.compile(rb">+From ")
+PACKED = frozenset({".gz", ".zip"})
+MESSAGES = frozenset({".eml", ".emlx"})  # one mail each, even behind a From_ line
+GZIP = b"\x1f\x8b"
+HEAD = 4_096  # bytes that show what a file is
+DAMAGED = (*_zips.DAMAGED, gzip.BadGzipFile)
 
 
 def read(settings: Mapping[str, str], cursors: Mapping[str, str]) -> Iterator[Raw | Skipped | Mark]:
-    """Yield the messages of `settings["path"]`, an mbox file or a folder of them.
+    """Yield the messages of `settings["path"]`, an mbox file, a packed one or a folder of them.
 
-    A file whose size and date are those of its cursor yields nothing. Memory does not grow
-    with the file. BadSource where the path is missing, or is one file that is no mbox.
+    A zip archive may hold several; a message in it lies at "file.zip/inner.mbox:offset". A file
+    whose size and date are those of its cursor yields nothing. Memory does not grow with the
+    file. BadSource where the path is missing, or is one file that is no mbox.
     """
     check(settings)
     for file in _candidates(existing_path(settings)):
@@ -57,12 +46,41 @@ def check(settings: Mapping[str, str]) -> None:
         raise BadSource(f"{path} {why}.")
 
 
+def takes(file: Path) -> bool:
+    """Whether a file is an mbox, plain or gzip-compressed, or a zip archive that holds one."""
+    try:
+        return not _no_mbox(file)
+    except BadSource:
+        return False
+
+
 def _candidates(path: Path) -> Iterator[Path]:
     if path.is_file():
         yield path
         return
     for folder, names in folders_below(path):
-        yield from (folder / name for name in names if Path(name).suffix.lower() in SUFFIXES)
+        for name in names:
+            if _may_be_mbox(name, PACKED) or _begins_as_mbox(folder / name):
+                yield folder / name
+
+
+def _may_be_mbox(name: str, packed: frozenset[str]) -> bool:
+    *_, before, last = ["", "", *Path(name.lower()).suffixes]
+    if last == ".gz" and last in packed:
+        return before in SUFFIXES
+    return last in SUFFIXES or last in packed
+
+
+def _begins_as_mbox(file: Path) -> bool:
+    """Whether a file of another name is one: a folder called "Orders 2.0" has no suffix."""
+    if file.suffix.lower() in MESSAGES:
+        return False
+    try:
+        with file.open("rb") as stream:
+            start = stream.read(HEAD)
+    except OSError:
+        return False
+    return bool(start) and not _from_lines.complaint(start)
 
 
 def _read_changed(file: Path, cursors: Mapping[str, str]) -> Iterator[Raw | Skipped | Mark]:
@@ -73,70 +91,79 @@ def _read_changed(file: Path, cursors: Mapping[str, str]) -> Iterator[Raw | Skip
             return
         if why := _no_mbox(file):
             yield Skipped(where, f"The file {why}.")
-            return
-        with file.open("rb") as stream:
-            yield from messages(stream, where)
+        elif _zips.is_zip(file):
+            yield from _in_zip(file, where)
+        else:
+            with file.open("rb") as stream:
+                yield from _archive(stream, where, file.stat().st_size)
+    except BadSource as error:
+        yield Skipped(where, str(error))
     except OSError as error:
         yield unreadable(where, error)
         return
     yield Mark(where, cursor)
 
 
-def _no_mbox(file: Path) -> str:
-    """Say what a file is instead of an mbox; "" where it may be one."""
+def _in_zip(file: Path, where: str) -> Iterator[Raw | Skipped]:
+    with _zips.opened(file) as archive:
+        for member in _zips.members(archive, where, file.stat().st_size):
+            if isinstance(member, Skipped):
+                yield member
+            elif _may_be_mbox(member.name, frozenset({".gz"})):
+                inner = f"{where}/{member.name}"
+                try:
+                    with _zips.content(archive, member) as stream:
+                        yield from _archive(stream, inner, member.info.file_size)
+                except DAMAGED as error:
+                    yield _broken(inner, error)
+
+
+def _archive(stream: BinaryIO, where: str, size: int) -> Iterator[Raw | Skipped]:
+    """Yield the messages of one mbox of `size` bytes, unpacking it where it is gzip."""
+    packed = _start(stream).startswith(GZIP)
     try:
+        plain = _zips.buffered(gzip.GzipFile(fileobj=stream)) if packed else stream
+        if why := _from_lines.complaint(_start(plain)):
+            yield Skipped(where, f"The file {why}.")
+            return
+        most = max(_zips.HARMLESS, _zips.DENSEST * size) if packed else None
+        yield from _from_lines.messages(plain, where, most)
+    except DAMAGED as error:
+        yield _broken(where, error)
+
+
+def _start(stream: BinaryIO) -> bytes:
+    start = stream.read(HEAD)
+    stream.seek(0)
+    return start
+
+
+def _broken(where: str, error: Exception) -> Skipped:
+    return Skipped(
+        where,
+        f"The archive is damaged or cut short ({error}): what stands before the damage was read, "
+        "fetch it again for the rest.",
+    )
+
+
+def _no_mbox(file: Path) -> str:
+    """Say what a file is instead of an mbox; "" where it may be one. BadSource: a damaged zip."""
+    try:
+        if _zips.is_zip(file):
+            return _holds_none(file)
         with file.open("rb") as stream:
-            start = stream.read(4096)
+            if _start(stream).startswith(GZIP):
+                return _from_lines.complaint(gzip.GzipFile(fileobj=stream).read1(HEAD))
+            return _from_lines.complaint(_start(stream))
+    except DAMAGED as error:
+        return f"is damaged ({error}): fetch it again"
     except OSError as error:
         return f"cannot be read: {error.strerror or error}"
-    if start.startswith(b"\x1f\x8b"):
-        return "is gzip-compressed: unpack it first"
-    if start.startswith(b"PK\x03\x04"):
-        return "is a zip archive: unpack it first"
-    first = start.removeprefix(BOM).lstrip(b"\r\n").partition(b"\n")[0].rstrip(b"\r")
-    if start and not _FROM_LINE.match(first):
-        return 'is no mbox: its first line is not a "From " line'
-    return ""
 
 
-def messages(stream: BinaryIO, where: str) -> Iterator[Raw | Skipped]:
-    """Cut a stream of mbox into its messages; each is placed by its byte offset.
-
-    A message begins at a From_ line of full shape between a blank line (or the beginning) and
-    a header; without the blank line the header must be one that opens messages. `>From `
-    loses one `>`.
-    """
-    message = bytearray()
-    start, offset, size = -1, 0, 0
-    for from_line, line in _lines(stream):
-        if from_line:
-            if start >= 0:
-                yield _finished(message, size, f"{where}:{start}")
-            message, start, size = bytearray(), offset, 0
-        elif start >= 0:
-            size += len(line)
-            if size <= LARGEST:
-                message += line[1:] if _QUOTED_FROM.match(line) else line
-        offset += len(line)
-    if start >= 0:
-        yield _finished(message, size, f"{where}:{start}")
-
-
-def _lines(stream: BinaryIO) -> Iterator[tuple[bool, bytes]]:
-    """Yield each line and whether a message begins with it, which the line below decides."""
-    blank, held = True, stream.readline(LINE)
-    while held:
-        below = stream.readline(LINE)
-        yield held.startswith((b"From ", BOM)) and _begins(held, below, blank), held
-        blank, held = not held.strip(), below
-
-
-def _begins(line: bytes, below: bytes, after_blank: bool) -> bool:
-    header = _HEADER if after_blank else _OPENING
-    return bool(_FROM_LINE.match(line.removeprefix(BOM)) and header.match(below))
-
-
-def _finished(message: bytearray, size: int, where: str) -> Raw | Skipped:
-    if size > LARGEST:
-        return Skipped(where, TOO_LARGE)
-    return Raw(where, bytes(message))
+def _holds_none(file: Path) -> str:
+    with _zips.opened(file) as archive:
+        found = list(_zips.members(archive, place(file), file.stat().st_size))
+    if any(isinstance(each, Skipped) or _may_be_mbox(each.name, PACKED) for each in found):
+        return ""
+    return "is a zip archive that holds no mbox file"

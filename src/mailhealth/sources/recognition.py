@@ -59,10 +59,10 @@ def check(connector: Connector, settings: Mapping[str, str]) -> None:
 def _check_mail(connector: Connector, settings: Mapping[str, str]) -> None:
     for name in connector.readers:
         _module(name).check(settings)
-    if "path" in settings:
-        path = Path(settings["path"])
+    path = Path(settings.get("path", ""))
+    if "path" in settings and path.is_file() and not _takes(connector, path):
         known = _recognised(path, connectors().values())
-        if known and connector.name not in known and connector.recognises != Marks():
+        if known and connector.name not in known:
             raise NotRecognised(
                 f"{path}: is nothing that {connector.name} reads; {' or '.join(known)} would work"
             )
@@ -134,10 +134,24 @@ def _recognised(path: Path, known: Iterable[Connector]) -> list[str]:
 def _knowing(file: Path, known: list[Connector]) -> list[str]:
     """The connectors that know a file by how its name ends, else those that know its content.
 
-    A mail saved as .eml may begin with the "From " line of an archive, and is still one mail.
+    A mail saved as .eml may begin with the "From " line of an archive, and is still one mail;
+    of a zip, what is in it decides.
     """
-    named = [each.name for each in known if file.suffix.lower() in each.recognises.suffixes]
+    named = [each.name for each in known if _named(each, file) and _takes(each, file)]
     return named or [each.name for each in known if _knows(each, file)]
+
+
+def _named(connector: Connector, file: Path) -> bool:
+    suffixes = connector.recognises.suffixes
+    return bool(suffixes) and file.name.lower().endswith(suffixes)
+
+
+def _takes(connector: Connector, file: Path) -> bool:
+    """Whether a reader of this connector's takes a file, by its name and first bytes."""
+    try:
+        return any(_module(name).takes(file) for name in connector.readers)
+    except BadSource:  # a damaged archive is nobody's
+        return False
 
 
 def _holds(connector: Connector, path: Path) -> bool:

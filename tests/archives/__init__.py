@@ -1,0 +1,1 @@
+"""Writers of the archives that the tests read: what Outlook and Google Takeout make."""
