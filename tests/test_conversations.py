@@ -158,6 +158,14 @@ def test_a_short_answer_takes_the_language_of_its_conversation(db: Database) -> 
     assert by_message(db, "lang") == {"q": "de", "a": "de", "x": ""}
 
 
+def test_gmails_labels_are_kept(db: Database) -> None:
+    labels = (("x-gmail-labels", 'Inbox,"Orders, big",重要'),)
+
+    keep(db, letter("a", ANN, SUPPORT, headers=labels), letter("b", ANN, SUPPORT))
+
+    assert by_message(db, "labels") == {"a": '["Inbox", "Orders, big", "重要"]', "b": "[]"}
+
+
 def test_greetings_are_kept_but_not_read_by_the_model(db: Database) -> None:
     text = "Dear Tom,\n\nthe export fails.\n\nBest regards,\nAnn"
     found = letter("g", ANN, SUPPORT, text=text)

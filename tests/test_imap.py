@@ -205,7 +205,8 @@ def test_named_folders_are_read_instead_of_the_usual_ones(server: Dovecot) -> No
 
 
 def test_a_folder_that_is_not_there_is_answered_with_those_that_are(server: Dovecot) -> None:
-    with pytest.raises(BadSource, match=r"'Sentt' cannot be opened \(.*\); there are INBOX, 送信済み"):
+    told = r"'Sentt' cannot be opened \(.*\); there are INBOX, 送信済み"
+    with pytest.raises(BadSource, match=told):
         read(server.settings("absent") | {"folders": "Sentt"})
 
 

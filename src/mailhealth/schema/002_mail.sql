@@ -25,6 +25,8 @@ alter table messages add column joined_by text not null default 'first'
 alter table messages add column topic text not null default '';
 -- JSON: spans [start, end] of greetings and closings in new_text.
 alter table messages add column courtesies text not null default '[]';
+-- JSON: Gmail's labels, as an archive of it tells them.
+alter table messages add column labels text not null default '[]';
 create index messages_topic on messages (topic, at) where topic <> '';
 create index messages_in_reply_to on messages (in_reply_to) where in_reply_to is not null;
 

@@ -1,5 +1,6 @@
 """What was read: sources, cursors, messages, events, and what could not be read."""
 
+import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -9,7 +10,7 @@ from sqlite_utils import Database
 
 from mailhealth import threads
 from mailhealth.customers import contact_of
-from mailhealth.records import Address, Event, Found, Mark, Message, Skipped
+from mailhealth.records import Address, Event, Found, Mail, Mark, Message, Skipped
 from mailhealth.store import conversations, insert, wording
 
 MACHINE_ONLY = "only machine mail"
@@ -134,7 +135,14 @@ def _message_row(message: Message, thread: Mapping[str, str], known_at: int) -> 
         "attachments": json.dumps([asdict(a) for a in mail.attachments], ensure_ascii=False),
         "problems": json.dumps(mail.problems, ensure_ascii=False),
         "courtesies": json.dumps(message.courtesies),
+        "labels": json.dumps(_labels(mail), ensure_ascii=False),
     }
+
+
+def _labels(mail: Mail) -> list[str]:
+    """Gmail's labels: a header of Takeout's archives, comma separated, quoted where needed."""
+    header = threads.header(mail, "x-gmail-labels")[:10_000]  # csv refuses very long fields
+    return [label.strip() for line in csv.reader([header]) for label in line if label.strip()]
 
 
 def _recipient_rows(message: Message) -> Iterator[dict[str, str]]:
