@@ -6,15 +6,17 @@ Mail and send logs come in through `sources`, are kept by `store`, read by `nlp`
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from mailhealth import store
 from mailhealth.customers import belonging, read_file
-from mailhealth.errors import BadData, BadSource, MailhealthError, UnknownName
-from mailhealth.records import Found, Mark, Score, SignalValue, Skipped
+from mailhealth.errors import BadSource, MailhealthError, UnknownName
+from mailhealth.health.answers import Evidence, Explanation, SourceReport, SyncReport
+from mailhealth.health.batches import batches, chunks
+from mailhealth.health.instants import instant, iso
+from mailhealth.records import Score, SignalValue
 from mailhealth.store import inbox, people, results
 
 if TYPE_CHECKING:
@@ -22,58 +24,21 @@ if TYPE_CHECKING:
 
     from mailhealth.rules import Rules
 
-ITEMS = 2_000  # messages or events a transaction
-CHARACTERS = 8_000_000  # of text a transaction, so that memory stays flat
 EXPLAINED_AT_ONCE = 200  # customers whose evidence is looked up together
 SENT_SEEN = 50  # with fewer than one mail of ours in so many, signals leave ours out (tables.py)
 MODEL = "mail"
 
 Progress = Callable[[str, int, int | None], None]
 
-
-@dataclass(frozen=True, slots=True)
-class SourceReport:
-    """What a sync brought from one source; `error` says why it ended early, if it did."""
-
-    source: str
-    new: int
-    known: int
-    skipped: int
-    error: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SyncReport:
-    """What a sync did: one line a source, the texts read, the customers scored."""
-
-    sources: tuple[SourceReport, ...]
-    annotated: int
-    scored: int
-    as_of: str
-
-    @property
-    def complete(self) -> bool:
-        """Whether everything that was there could be read."""
-        return not any(source.skipped or source.error for source in self.sources)
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """One message or campaign event behind a number."""
-
-    id: str
-    at: int
-    who: str
-    what: str
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """Why a customer's score is what it is: the lines, the signals, the mail behind them."""
-
-    score: Score
-    signals: tuple[SignalValue, ...]
-    evidence: Mapping[str, tuple[Evidence, ...]]
+__all__ = [
+    "Evidence",
+    "Explanation",
+    "Health",
+    "Progress",
+    "SourceReport",
+    "SyncReport",
+    "instant",
+]
 
 
 class Health:
@@ -200,7 +165,7 @@ class Health:
         cursors = inbox.cursors(self.db, source.name)
         try:
             connector = sources.connector(source.connector)
-            for batch in _batches(sources.read(connector, source.settings, cursors)):
+            for batch in batches(sources.read(connector, source.settings, cursors)):
                 saved = inbox.save(self.db, source.name, batch, known_at=int(time.time()))
                 new, known = new + saved.new, known + saved.known
                 skipped += saved.skipped
@@ -294,7 +259,7 @@ class Health:
         end = datetime.fromisoformat(until or self.as_of())
         first = results.first_fact(self.db)
         days = (end - timedelta(weeks=back) for back in range(weeks, -1, -1))
-        return [_iso(day) for day in days if first is not None and day.timestamp() > first]
+        return [iso(day) for day in days if first is not None and day.timestamp() > first]
 
     def as_of(self) -> str:
         """The newest evaluated instant; now, where nothing was evaluated yet."""
@@ -353,7 +318,7 @@ class Health:
         values: dict[str, list[SignalValue]] = {}
         for value in self._values(as_of):
             values.setdefault(value.customer, []).append(value)
-        for some in _chunks(scores, EXPLAINED_AT_ONCE):
+        for some in chunks(scores, EXPLAINED_AT_ONCE):
             names = [score.customer for score in some]
             keys = signals.evidence(self.path, self.rules, names, some[0].as_of)
             for score in some:
@@ -370,52 +335,6 @@ class Health:
     def score_history(self, customer: str) -> list[dict[str, Any]]:
         """List a customer's kept scores: as_of, value, band, low, high; oldest first."""
         return results.history(self.db, customer)
-
-
-def instant(as_of: str | None) -> str:
-    """Write a day or an instant as `2026-11-01T00:00:00Z`; None is now, a day its midnight.
-
-    Raises BadData for anything that is no ISO date.
-    """
-    if as_of is None:
-        return _iso(datetime.now(UTC))
-    try:
-        moment = datetime.fromisoformat(as_of)
-    except ValueError:
-        raise BadData(f"'{as_of}' is not a day like 2026-11-01 or 2026-11-01T09:00:00Z") from None
-    return _iso(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
-
-
-def _iso(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _batches(
-    items: Iterable[Found | Skipped | Mark],
-) -> Iterator[list[Found | Skipped | Mark]]:
-    """Group what a source yields into transactions of bounded size."""
-    batch: list[Found | Skipped | Mark] = []
-    characters = 0
-    for item in items:
-        batch.append(item)
-        characters += _size(item)
-        if len(batch) >= ITEMS or characters >= CHARACTERS:
-            yield batch
-            batch, characters = [], 0
-    if batch:
-        yield batch
-
-
-def _chunks(scores: Sequence[Score], size: int) -> Iterator[Sequence[Score]]:
-    return (scores[i : i + size] for i in range(0, len(scores), size))
-
-
-def _size(item: Found | Skipped | Mark) -> int:
-    from mailhealth.records import Message
-
-    if isinstance(item, Found) and isinstance(item.what, Message):
-        return len(item.what.mail.text)
-    return 0
 
 
 def _refuse_secrets(settings: Mapping[str, str]) -> None:

@@ -1,0 +1,126 @@
+"""The verbs that need no database of the user's: parse, annotate, demo, train, evaluate."""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mailhealth.cli.app import lang_option, main
+from mailhealth.cli.asking import missing_weeks
+from mailhealth.errors import BadSource
+
+if TYPE_CHECKING:
+    from mailhealth.records import Text
+
+
+@main.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+def parse(files: tuple[str, ...]) -> None:
+    """Print each e-mail FILE as one JSON object a line."""
+    import mailhealth
+    from mailhealth.cli import show
+
+    missed = False
+    for file in files:
+        try:
+            raw = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        except OSError as error:
+            show.complain(f"{file}: cannot be read ({error.strerror})")
+            missed = True
+            continue
+        show.line(show.message_row(file, mailhealth.parse(raw)))
+    sys.exit(1 if missed else 0)
+
+
+@main.command()
+@click.argument("file", default="-", type=click.File("r", encoding="utf-8", errors="replace"))
+@click.option("--model", default="mail", show_default=True, help="A shipped model, or a folder.")
+def annotate(file: Any, model: str) -> None:
+    """Read texts: JSON lines {"id", "text", "subject"?, "lang"?} in, one annotation a line out."""
+    import mailhealth
+    from mailhealth.cli import show
+
+    for read in mailhealth.annotate(_texts(file), model=model):
+        show.line(show.annotation_row(read))
+
+
+def _texts(lines: Any) -> Iterator["Text"]:
+    from mailhealth.records import Text
+
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            given = json.loads(line)
+            text = Text(
+                id=str(given["id"]),
+                text=str(given["text"]),
+                subject=str(given.get("subject") or ""),
+                lang=str(given.get("lang") or ""),
+            )
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise BadSource(
+                f"line {number}: not a JSON object with 'id' and 'text' ({error})"
+            ) from error
+        yield text
+
+
+@main.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default="demo")
+@lang_option
+@click.pass_context
+def demo(ctx: click.Context, folder: Path, lang: str) -> None:
+    """Lay out a sample company in FOLDER, read it, and print its customers' health."""
+    from mailhealth import demo as company
+    from mailhealth.cli import show
+    from mailhealth.health import Health
+    from mailhealth.web import report as page
+
+    files = company.lay_out(folder)
+    database = folder / "acme.db"
+    for old in folder.glob("acme.db*"):
+        old.unlink()
+    with Health(database) as health:
+        health.us(files.ours)
+        health.import_customers(files.customers)
+        health.connect("support", "mbox", path=files.mailbox)
+        health.connect("newsletter", "elastic_email", path=files.send_log)
+        with show.progress() as progress:
+            show.sync_report(health.sync(as_of=files.as_of, progress=progress))
+            health.evaluate(missing_weeks(health), progress=progress)
+        show.scores(health.scores(lang=lang), "table")
+        page.write(health, folder / "report.html", lang=lang)
+    show.say(f"{folder / 'report.html'} written; 'mailhealth --db {database} explain CUSTOMER'")
+
+
+@main.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option(
+    "--data",
+    required=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="The folder of the files that the recipe names.",
+)
+@click.option(
+    "--base", help="The encoder to start from, by name or path; the recipe's unless told."
+)
+def train(folder: Path, data: Path, base: str | None) -> None:
+    """Train the model in FOLDER as its model.toml says (needs mailhealth[train])."""
+    from mailhealth import train as trainer
+
+    trainer.train(folder, data=data, base=base or "")
+
+
+@main.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option(
+    "--data", required=True, type=click.Path(exists=True, file_okay=False, path_type=Path)
+)
+def evaluate(folder: Path, data: Path) -> None:
+    """Measure the model in FOLDER on data it never saw, and print its card's tables."""
+    from mailhealth import train as trainer
+
+    print(trainer.evaluate(folder, data=data))

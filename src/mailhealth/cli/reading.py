@@ -1,0 +1,141 @@
+"""The verbs that bring mail in and say who is who."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from mailhealth.cli.app import as_of_option, listing, main, open_health
+
+
+@main.command()
+@listing
+def connectors(form: str | None) -> None:
+    """List what can be read."""
+    from mailhealth import sources
+    from mailhealth.cli import show
+
+    found = sources.connectors()
+    rows = [{"connector": name, "title": each.title} for name, each in sorted(found.items())]
+    show.rows(rows, form or "table", empty="no connectors")
+
+
+@main.command()
+@click.argument("name")
+@click.argument("connector", required=False)
+@click.option("--path", help="The file or folder to read.")
+@click.option("--host", help="The mail server.")
+@click.option("--port", help="Its port; 993 unless told.")
+@click.option("--user", help="The login name.")
+@click.option("--folders", help="Folders, separated by commas; INBOX and the Sent one unless told.")
+@click.option("--password-env", help="The environment variable that holds the password.")
+@click.option("--password-command", help="A command that prints the password.")
+@click.option("--tls", help="yes (the default), starttls, or no (loopback only).")
+@click.option("--ca-file", help="Certificates to trust besides the system's.")
+@click.pass_context
+def connect(
+    ctx: click.Context, /, name: str, connector: str | None, **settings: str | None
+) -> None:
+    """Remember a source NAME, read by CONNECTOR.
+
+    Without CONNECTOR, the file at --path is recognised by itself.
+    """
+    from mailhealth.cli import show
+
+    source = open_health(ctx, create=True).connect(name, connector, **settings)
+    show.say(f"{source.name} ({source.connector}) connected; 'mailhealth sync' reads it")
+
+
+@main.command()
+@click.argument("values", nargs=-1, metavar="[DOMAIN_OR_ADDRESS]...")
+@listing
+@click.pass_context
+def us(ctx: click.Context, values: tuple[str, ...], form: str | None) -> None:
+    """Say which domains and addresses are ours; without any, list them."""
+    from mailhealth.cli import show
+
+    mine = open_health(ctx, create=bool(values)).us(*values)
+    rows = [{"ours": value} for value in mine]
+    show.rows(rows, form or "table", empty="nothing is ours yet: 'mailhealth us your-domain'")
+
+
+@main.command()
+@click.argument("names", nargs=-1)
+@as_of_option
+@click.pass_context
+def sync(ctx: click.Context, names: tuple[str, ...], as_of: str | None) -> None:
+    """Read what is new, annotate it, and score the customers.
+
+    Exit status 1 when something could not be read.
+    """
+    from mailhealth.cli import show
+
+    health = open_health(ctx)
+    with show.progress() as progress:
+        report = health.sync(*names, as_of=as_of, progress=progress)
+    show.sync_report(report)
+    show.warn(health)
+    sys.exit(0 if report.complete else 1)
+
+
+@main.command()
+@listing
+@click.pass_context
+def skipped(ctx: click.Context, form: str | None) -> None:
+    """List what could not be read, and why."""
+    from mailhealth.cli import show
+
+    show.rows(open_health(ctx).skipped(), form or "table", empty="nothing was skipped")
+
+
+@main.command()
+@click.option(
+    "--import",
+    "file",
+    type=click.Path(path_type=Path),
+    help="Take over a customer file: customer,domain,address,segment,owner,started,renews"
+    " and, where needed, person,valid_from,valid_to.",
+)
+@click.option("--unassigned", is_flag=True, help="List who belongs to no customer, and why.")
+@listing
+@click.pass_context
+def customers(ctx: click.Context, file: Path | None, unassigned: bool, form: str | None) -> None:
+    """List the customers, and say who could not be assigned."""
+    from mailhealth.cli import show
+
+    health = open_health(ctx, create=file is not None)
+    if file is not None:
+        show.say(f"{health.import_customers(file)} customers taken over from {file}")
+        return
+    nobody = health.unassigned()
+    if unassigned:
+        show.rows(nobody, form or "table", empty="everybody belongs to a customer")
+        return
+    show.rows(health.customers(), form or "table", empty="no customer yet: 'mailhealth sync'")
+    if nobody:
+        wrote = sum(each["messages"] for each in nobody)
+        show.say(
+            f"{len(nobody)} contacts with {wrote} messages belong to no customer;"
+            " --unassigned lists them with the reasons"
+        )
+
+
+@main.command()
+@click.option("--customer", help="One customer only.")
+@listing
+@click.pass_context
+def contacts(ctx: click.Context, customer: str | None, form: str | None) -> None:
+    """List the people: their person, their customer, and where they were seen."""
+    from mailhealth.cli import show
+
+    rows = open_health(ctx).contacts(customer)
+    show.rows(rows, form or "table", empty="nobody yet: 'mailhealth sync'")
+
+
+@main.command()
+@click.argument("answer", type=click.Choice(["yes", "no"]), required=False)
+@click.pass_context
+def consumer(ctx: click.Context, answer: str | None) -> None:
+    """Say whether customers are persons, not companies (yes or no); without, tell."""
+    health = open_health(ctx, create=answer is not None)
+    print("yes" if health.consumer(None if answer is None else answer == "yes") else "no")

@@ -1,0 +1,24 @@
+"""Days and instants, as they are written."""
+
+from datetime import UTC, datetime
+
+from mailhealth.errors import BadData
+
+
+def instant(as_of: str | None) -> str:
+    """Write a day or an instant as `2026-11-01T00:00:00Z`; None is now, a day its midnight.
+
+    Raises BadData for anything that is no ISO date.
+    """
+    if as_of is None:
+        return iso(datetime.now(UTC))
+    try:
+        moment = datetime.fromisoformat(as_of)
+    except ValueError:
+        raise BadData(f"'{as_of}' is not a day like 2026-11-01 or 2026-11-01T09:00:00Z") from None
+    return iso(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+
+
+def iso(moment: datetime) -> str:
+    """Write a moment as an instant in UTC."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
