@@ -109,7 +109,14 @@ def test_the_address_is_the_one_we_wrote_to_and_not_where_it_was_forwarded() -> 
         ("5.7.26", "550 5.7.26 See our rules", "blocked", "5.7.26"),
         ("5.2.1", "550 5.2.1 The mailbox is disabled", "hard", "5.2.1"),
         ("5.2.1", "550-5.2.1 is receiving mail at a rate that", "soft", "5.2.1"),
-        ("4.0.0", "DNS Error: globex.example responded with code NXDOMAIN", "hard", "4.0.0"),
+        ("5.0.0", "550 Rejected", "blocked", "5.0.0"),
+        ("5.0.0", "550 Recipient address rejected: On hold", "blocked", "5.0.0"),
+        ("5.0.0", "553 globex.example does not take this", "hard", "5.0.0"),
+        ("4.1.1", "450 4.1.1 User unknown", "hard", "4.1.1"),
+        ("4.0.0", "DNS Error: globex.example responded with code NXDOMAIN", "soft", "4.0.0"),
+        ("5.1.2", "DNS Error: globex.example responded with code NXDOMAIN", "hard", "5.1.2"),
+        ("5.4.4", "Host or domain name not found. Host not found", "hard", "5.4.4"),
+        ("5.4.4", "Name service error: unexpected name server reply", "soft", "5.4.4"),
         ("4.4.1", "connect to mx.example[192.0.2.1]:25: Connection timed out", "soft", "4.4.1"),
         ("5.4.7", "554 5.4.7 Message expired", "soft", "5.4.7"),
         ("5.0.0", "550 5.1.1 User unknown. This mail was scanned for spam", "hard", "5.1.1"),
@@ -124,6 +131,36 @@ def test_the_words_of_the_reply_decide_and_then_its_numbers(
     )
 
     assert (found.bounce, found.code) == (bounce, code)
+
+
+@pytest.mark.parametrize(
+    ("stage", "bounce"),
+    [("MAIL FROM:<ann@example.com>", "blocked"), ("RCPT TO:<bo@globex.example>", "hard")],
+)
+def test_a_reply_before_the_address_was_named_is_not_about_it(stage: str, bounce: str) -> None:
+    found = bounced(
+        "The following address(es) failed:\n\n  bo@globex.example\n    SMTP error from remote mail "
+        f"server after {stage}:\n    553 5.1.0 host.example does not exist\n"
+    )
+
+    assert found == [("bo@globex.example", bounce, "5.1.0")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The group you tried to contact (team) may not exist, or you may not have permission.",
+        "グループ（team）が存在しないか、投稿する権限がない可能性があります。",
+        "Die Gruppe ist nicht vorhanden bzw. Sie haben nicht die erforderlichen Berechtigungen.",
+        "El grupo (team) quizás no exista o bien no tienes los permisos necesarios.",
+        "Il se peut que le groupe (team) n'existe pas ou que vous ne soyez pas autorisé.",
+        "「team」群組可能不存在，或者您沒有在此群組張貼留言的權限。",
+    ],
+)
+def test_a_group_that_may_only_be_closed_to_us_is_not_dead(text: str) -> None:
+    found = bounced(text, "X-Failed-Recipients: team@globex.example")
+
+    assert found == [("team@globex.example", "blocked", "")]
 
 
 def test_what_is_only_delayed_is_soft_whatever_the_server_says() -> None:
