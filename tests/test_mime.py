@@ -316,6 +316,27 @@ def test_a_footer_in_clear_after_base64_is_read() -> None:
     assert "text after base64" in found.problems
 
 
+def test_quoted_printable_with_carriage_returns_only_is_read_to_its_end() -> None:
+    found = mail("Content-Transfer-Encoding: quoted-printable", body=b"One li=\rne,=20\rtwo.")
+
+    assert found.text == "One line, \ntwo."
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "filename*=utf-8''%E8%AB%8B%E6%B1%82%E6%9B%B8.pdf",
+        "filename*0*=utf-8'ja'%E8%AB%8B%E6; filename*1*=%B1%82%E6%9B%B8.pdf",
+        "filename*=Shift_JIS''%90%BF%8B%81%8F%91.pdf",
+    ],
+)
+def test_a_file_name_is_read_in_the_charset_it_declares(name: str) -> None:
+    found = mail(f"Content-Type: application/pdf\nContent-Disposition: attachment; {name}")
+
+    assert [one.name for one in found.attachments] == ["請求書.pdf"]
+    assert "charset not declared" not in found.problems
+
+
 @pytest.mark.parametrize(
     ("html", "text"),
     [
@@ -335,6 +356,12 @@ def test_a_footer_in_clear_after_base64_is_read() -> None:
         ("<style>p{}</style><script>x()</script>Hello<!-- no -->", "Hello"),
         ("<ul><li>a</li><li>b</li></ul>", "- a\n- b"),
         ("<pre>a\n  b</pre>", "a\n  b"),
+        ("<p class=MsoNormal>Ann</p><p class=x_MsoPlainText>Initech</p>", "Ann\nInitech"),
+        ("<p class=MsoNormal>a</p><p class=MsoNormal>&nbsp;</p><p class=MsoNormal>b", "a\n\nb"),
+        ("<p class=MsoNormal>a<br></p><p class=MsoNormal>b</p>", "a\nb"),
+        ("<p class=MsoNormal style='margin-bottom:12.0pt'>a</p><p>b</p>", "a\n\nb"),
+        ("<p style='margin: 0in 0in .0001pt .5in'>a</p><p style='margin:0'>b</p>", "a\nb"),
+        ("<p style='margin-top:0'>a</p><p style='margin-top:0'>b</p>", "a\n\nb"),
         ("w\u200bo\u00adrd&nbsp;s", "word s"),
         ("<img alt='🙂'><img alt='Our logo'>", "🙂"),
     ],

@@ -68,6 +68,17 @@ def test_own_words_are_found_in_the_shapes_that_mail_programs_write(case: dict[s
         assert words.signature == case["signature"]
 
 
+@pytest.mark.parametrize("upper", ["＝＝＝＝＝＝＝＝", "＝＝＝＝ 日の出商事 ＝＝＝＝"])
+def test_the_line_that_closes_a_frame_above_a_header_block_is_signature(upper: str) -> None:
+    frame = f"{upper}\n佐藤\n直通：00-0000-1111\n＝＝＝＝＝＝＝＝"
+    block = "差出人: 窓口 <support@example.com>\n日付: 2026/03/09 18:20\n件名: 書類"
+
+    found = split(f"承知しました。\n\n{frame}\n\n{block}\n\nご返送ください。")
+
+    assert found.signature == frame
+    assert found.quoted_text.startswith("差出人")
+
+
 @pytest.mark.parametrize(
     "case", [pytest.param(case, id=case["id"]) for case in CASES if "opening" in case]
 )

@@ -101,7 +101,7 @@ def _is_text_to_read(part: Piece, media_type: str, alone: bool) -> bool:
         return True  # a container without its boundary: the text is all there is
     if media_type not in _READ or part.get_content_disposition() == "attachment":
         return False
-    return alone or not _file_name(part)
+    return alone or not _name_parameter(part)
 
 
 def _add_text(part: Piece, media_type: str, group: _Alternatives, problems: list[str]) -> None:
@@ -147,7 +147,8 @@ def _content(part: Piece, problems: list[str]) -> bytes:
         return _base64_text(part.raw, problems)
     data = _bytes(part.raw)
     if encoding == "quoted-printable":
-        return quopri.decodestring(data)
+        # At "=", a soft line break, the decoder skips all up to the next LF.
+        return quopri.decodestring(data.replace(b"\r\n", b"\n").replace(b"\r", b"\n"))
     if encoding in ("x-uuencode", "uuencode", "uue", "x-uue"):
         return _uudecode(data, problems)
     return data
@@ -225,13 +226,24 @@ def _note_attachment(part: Piece, media_type: str, body: Body, problems: list[st
 
 
 def _attachment(part: Piece, media_type: str, problems: list[str]) -> Attachment:
-    name = decode_header(_file_name(part), problems)
+    name = _file_name(part, problems)
     return Attachment(name[:NAME], printable(storable(media_type)), _size(part))
 
 
-def _file_name(part: Piece) -> str:
+def _file_name(part: Piece, problems: list[str]) -> str:
+    """Read a part's file name; RFC 2231 declares the charset of its percent-encoded bytes."""
+    value = _name_parameter(part)
+    if isinstance(value, str):
+        return decode_header(value, problems)
+    charset, _, escaped = value
+    # The parser has made each byte one character, or a surrogate where it was not escaped.
+    text = decode(escaped.encode("latin-1", "surrogateescape"), charset, problems)
+    return printable(" ".join(text.splitlines())).strip()
+
+
+def _name_parameter(part: Piece) -> str | tuple[str | None, str | None, str]:
     try:
-        return str(part.get_filename("") or "")
+        return part.get_param("filename", "", "content-disposition") or part.get_param("name", "")
     except (ValueError, LookupError, TypeError, AttributeError):
         return ""
 

@@ -26,6 +26,8 @@ _BLOCKS = _names(
     "figure footer form h1 h2 h3 h4 h5 h6 header hr html li main nav ol p pre section summary "
     "table tbody tfoot thead tr ul"
 )
+# Paragraphs for which Outlook declares, in a style sheet, that they have no margins.
+_LINES = ("msonormal", "msoplaintext")
 _SPACED = _names("p h1 h2 h3 h4 h5 h6 blockquote ul ol pre")
 _FORMATTING = _names("a b big code em font i nobr s small strike strong tt u")
 _CLOSE_THEMSELVES = _names(
@@ -39,6 +41,9 @@ _SPACE = re.compile(r"[ \t\r\n\f\xa0]+")
 _HIDDEN = re.compile(
     r"display:none|visibility:hidden|mso-hide:all|(?:max-height|opacity):0(?![.\d])"
 )
+_MARGIN = re.compile(r"(?:^|;)\s*margin(-top|-bottom)?\s*:([^;]*)")
+# Word writes .0001pt for nought.
+_NOUGHT = re.compile(r"-?(?:0{0,4}\.?0{0,4}|0?\.0001)(?:[a-z]{2,3}|%)?")
 _FONT_SIZE = re.compile(r"font-size:([\d.]{1,8})")
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u17b4\u17b5\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]"
@@ -53,6 +58,7 @@ class _Shown(NamedTuple):
     quotes: int = 0
     pre: bool = False
     tiny: bool = False  # font-size:0, which a child may undo
+    line_from: int | None = None  # lines written before the paragraph without margins it is in
 
 
 @dataclass(slots=True)
@@ -177,16 +183,33 @@ def _open(node: "LexborNode", page: _Page) -> bool:
     if tag in _NEVER or not node.is_element_node:
         return False
     attributes = node.attributes
-    style = _SPACE.sub("", (attributes.get("style") or "")[:2_000].lower())
+    declared = (attributes.get("style") or "")[:2_000].lower()
+    style = _SPACE.sub("", declared)
     if "hidden" in attributes or (style and _HIDDEN.search(style)):
         return False
-    _start(tag, attributes, page)
+    is_line = tag == "p" and _is_line(attributes, declared)
+    _start(tag, attributes, is_line, page)
     page.shown = _inherit(tag, attributes, style, page.shown)
+    if tag == "p":
+        page.shown = page.shown._replace(line_from=len(page.lines) if is_line else None)
     return True
 
 
-def _start(tag: str, attributes: dict[str, str | None], page: _Page) -> None:
-    if tag in _SPACED:
+def _is_line(attributes: dict[str, str | None], style: str) -> bool:
+    """Tell a paragraph without margins, which is a line, from one with blank lines around it."""
+    names = (attributes.get("class") or "")[:200].lower().split()
+    above, below = "0", "0" if any(name.endswith(_LINES) for name in names) else "1em"
+    for side, value in _MARGIN.findall(style):
+        sizes = value.replace("!important", "").split()[:4] or ["1em"]
+        if side != "-bottom":
+            above = sizes[0]
+        if side != "-top":
+            below = (sizes[2:3] or sizes)[0]  # margin: top right bottom left
+    return all(_NOUGHT.fullmatch(size) for size in (above, below))
+
+
+def _start(tag: str, attributes: dict[str, str | None], is_line: bool, page: _Page) -> None:
+    if tag in _SPACED and not is_line:
         page.blank_line()
     elif tag in _BLOCKS:
         page.fresh_line()
@@ -237,6 +260,7 @@ def _is_indent(attributes: dict[str, str | None], style: str) -> bool:
 def _close(tag: str, before: _Shown, page: _Page) -> None:
     if tag in _BLOCKS:
         page.fresh_line()
-    page.shown = before
-    if tag in _SPACED:
+    line_from, page.shown = page.shown.line_from, before
+    # A line without words was left blank by the writer.
+    if tag in _SPACED and (tag != "p" or line_from is None or line_from == len(page.lines)):
         page.blank_line()

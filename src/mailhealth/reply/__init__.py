@@ -8,7 +8,7 @@ from mailhealth.reply.attribution import cut_shared_line, find_attribution
 from mailhealth.reply.blocks import block_end, is_rule, is_separator, label
 from mailhealth.reply.courtesy import courtesies
 from mailhealth.reply.parent import without_parent
-from mailhealth.reply.signature import signature_start
+from mailhealth.reply.signature import closes_frame, signature_start
 from mailhealth.reply.tail import tails, without_tail
 
 __all__ = ["courtesies", "split", "tails", "without_parent", "without_tail"]
@@ -119,7 +119,7 @@ def _mark_rule_above(lines: list[str], whose: list[Whose], at: int) -> None:
     above = at - 1
     while above >= 0 and not lines[above].strip():
         above -= 1
-    if above >= 0 and is_rule(lines[above]):
+    if above >= 0 and is_rule(lines[above]) and not closes_frame(lines, above):
         whose[above:at] = ["quoted"] * (at - above)
 
 

@@ -12,6 +12,7 @@ FEW = 6  # lines below a drawn line where one contact detail is enough
 FACTS = 2  # contact details that make a signature
 WIDTH = 80
 LONGEST = 200
+OUTLOOK_RULE = "_" * 32  # what Outlook draws above a quoted mail
 
 _DASHES = re.compile(r"\s?(?:--|—|――|- -)[ \t]*$")
 _ORNAMENT = re.compile(
@@ -84,6 +85,22 @@ def _frame(lines: list[str], near: list[int]) -> int:
         if enough and len(below) <= FRAMED:
             return at
     return len(lines)
+
+
+def closes_frame(lines: list[str], at: int) -> bool:
+    """Tell whether the drawn line `at` is the lower one of a frame around contact details.
+
+    What a mail program draws above a quotation is not drawn as the signature's upper line is.
+    """
+    drawn = lines[at].strip()
+    if drawn == OUTLOOK_RULE:
+        return False
+    facts = False
+    for line in reversed(lines[max(0, at - FRAMED) : at]):
+        if line.strip() == drawn or (_is_titled(line) and line.strip()[0] == drawn[0]):
+            return facts
+        facts = facts or has_contact(line)
+    return False
 
 
 def _is_titled(line: str) -> bool:

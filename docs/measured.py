@@ -1,0 +1,27 @@
+"""What the pages print of figures that a benchmark wrote (`make docs`)."""
+
+import tomllib
+from pathlib import Path
+
+MAIL = Path(__file__).with_name("mail.toml")
+
+
+def mail() -> str:
+    """The figures of benchmarks/mail.py as a table, with their day and what was left out."""
+    page = tomllib.loads(MAIL.read_text("utf-8"))
+    lines = [
+        f"Measured {page['measured']} on Python {page['python']}.",
+        *([f"Not installed, so not compared: {page['left_out']}."] if page["left_out"] else []),
+        "",
+        "| what | measured | to reach | note |",
+        "|---|--:|--:|---|",
+    ]
+    for row in page["row"]:
+        lines.append(f"| {row['what']} | {row['measured']} | {row['reach']} | {row['note']} |")
+    return "\n".join(lines) + "\n"
+
+
+def machines_in_ham() -> str:
+    """The mails of the ham corpus that no person wrote."""
+    page = tomllib.loads(MAIL.read_text("utf-8"))
+    return "".join(f"- `{each['mail']}`: {each['reason']}\n" for each in page["machine_in_ham"])
