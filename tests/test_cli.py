@@ -121,11 +121,14 @@ def test_annotate_answers_in_the_order_of_the_questions() -> None:
     assert rows[2]["sentiment"]["label"] == "unknown"
 
 
-def test_annotate_refuses_a_line_that_is_no_text_in_one_sentence() -> None:
-    done = run("annotate", stdin="hello\n")
+def test_annotate_goes_on_after_a_line_that_is_no_text_and_says_so() -> None:
+    done = run("annotate", stdin='hello\n{"id": 7, "text": "Thank you!"}\n{"id": 8}\n[]\n')
 
     assert done.exit_code == 1
-    assert done.stderr.startswith("Error: line 1: not a JSON object with 'id' and 'text'")
+    assert [json.loads(line)["id"] for line in done.stdout.splitlines()] == [7]
+    said = done.stderr.splitlines()
+    assert [line.split(":")[1].strip() for line in said] == ["line 1", "line 3", "line 4"]
+    assert all("not a JSON object with 'id' and 'text'" in line for line in said)
 
 
 def test_connect_without_a_connector_recognises_the_file(demo: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,6 @@ import click
 
 from mailhealth.cli.app import lang_option, main
 from mailhealth.cli.asking import missing_weeks
-from mailhealth.errors import BadSource
 
 if TYPE_CHECKING:
     from mailhealth.records import Text
@@ -39,33 +39,44 @@ def parse(files: tuple[str, ...]) -> None:
 @click.argument("file", default="-", type=click.File("r", encoding="utf-8", errors="replace"))
 @click.option("--model", default="mail", show_default=True, help="A shipped model, or a folder.")
 def annotate(file: Any, model: str) -> None:
-    """Read texts: JSON lines {"id", "text", "subject"?, "lang"?} in, one annotation a line out."""
+    """Read texts: JSON lines {"id", "text", "subject"?, "lang"?} in, one annotation a line out.
+
+    A line that is no such object is named on standard error and left out; exit status 1.
+    """
     import mailhealth
     from mailhealth.cli import show
 
-    for read in mailhealth.annotate(_texts(file), model=model):
-        show.line(show.annotation_row(read))
+    ids: deque[Any] = deque()  # as they were given: a number stays a number
+    wrong: list[int] = []
+    for read in mailhealth.annotate(_texts(file, ids, wrong), model=model):
+        show.line({**show.annotation_row(read), "id": ids.popleft()})
+    sys.exit(1 if wrong else 0)
 
 
-def _texts(lines: Any) -> Iterator["Text"]:
-    from mailhealth.records import Text
+def _texts(lines: Any, ids: "deque[Any]", wrong: list[int]) -> Iterator["Text"]:
+    from mailhealth.cli import show
 
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
             given = json.loads(line)
-            text = Text(
-                id=str(given["id"]),
-                text=str(given["text"]),
-                subject=str(given.get("subject") or ""),
-                lang=str(given.get("lang") or ""),
-            )
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise BadSource(
-                f"line {number}: not a JSON object with 'id' and 'text' ({error})"
-            ) from error
+            text = _text(given)
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            show.complain(f"line {number}: not a JSON object with 'id' and 'text' ({error})")
+            wrong.append(number)
+            continue
+        ids.append(given["id"])
         yield text
+
+
+def _text(given: dict[str, Any]) -> "Text":
+    from mailhealth.records import Text
+
+    said = {key: str(given.get(key) or "") for key in ("text", "subject", "lang")}
+    if "text" not in given:
+        raise KeyError("text")
+    return Text(id=str(given["id"]), **said)
 
 
 @main.command()
