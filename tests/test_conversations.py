@@ -99,6 +99,17 @@ def test_an_answer_that_names_nothing_finds_its_question_by_the_subject(
     assert by_message(db, "joined_by") == {"q": "first", "l": "subject"}
 
 
+def test_two_lost_answers_to_one_question_share_its_thread(db: Database) -> None:
+    keep(
+        db,
+        letter("q", ANN, SUPPORT, day=1, subject="Route export"),
+        letter("a", SUPPORT, ANN, day=2, subject="Re: Route export"),
+        letter("z", SUPPORT, ANN, day=3, subject="AW: Route export"),
+    )
+
+    assert together(db, "q", "a", "z")
+
+
 @pytest.mark.parametrize(
     "other",
     [

@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ from click.testing import Result
 import mailhealth
 from mailhealth.errors import BadData, BadSource, UnknownName
 from mailhealth.health import instant
+from mailhealth.health.batches import batches
+from mailhealth.records import Skipped
 
 AS_OF = "2026-11-01T00:00:00Z"
 
@@ -182,6 +185,20 @@ def test_a_source_that_fails_does_not_hold_back_the_others(company: Path, tmp_pa
     assert not report.complete
 
 
+def test_what_was_read_before_a_source_broke_off_is_kept() -> None:
+    def breaking() -> Iterator[Skipped]:
+        yield Skipped("box:1", "one")
+        yield Skipped("box:2", "two")
+        raise BadSource("the talk broke off")
+
+    kept: list[str] = []
+    with pytest.raises(BadSource, match="broke off"):
+        for batch in batches(breaking()):
+            kept += [item.place for item in batch if isinstance(item, Skipped)]
+
+    assert kept == ["box:1", "box:2"]
+
+
 def test_mail_after_as_of_is_not_read(demo: Path) -> None:
     with mailhealth.open(demo / "acme.db") as health:
         before = health.scores(as_of="2026-06-01")
@@ -240,3 +257,32 @@ def test_a_day_is_its_midnight_in_utc(given: str, meant: str) -> None:
 def test_what_is_no_day_is_refused() -> None:
     with pytest.raises(BadData, match="not a day like"):
         instant("last week")
+
+
+def test_a_large_write_between_two_evaluations_harms_nothing(tmp_path: Path) -> None:
+    # In a process of its own: two copies of SQLite on one file end in a bus error.
+    code = """
+import sys
+import mailhealth
+from mailhealth.store import inbox, insert
+
+with mailhealth.open(sys.argv[1]) as health:
+    inbox.add_source(health.db, inbox.Source("box", "mbox", {}))
+    for day in ("2026-01-01", "2026-01-02", "2026-01-03"):
+        with health.db.atomic():
+            why = "x" * 4_000
+            rows = ({"source": "box", "place": f"{day}:{n}", "why": why} for n in range(12_000))
+            insert(health.db, "skipped", rows)
+        for n in range(3):
+            insert(health.db, "skipped", [{"source": "box", "place": f"{day}-{n}", "why": "y"}])
+            health.db.conn.commit()
+        health.evaluate([day + "T00:00:00Z"])
+        health.scores()
+    assert health.db.execute("pragma integrity_check").fetchone()[0] == "ok"
+    assert len(health.skipped()) == 36_009
+"""
+
+    command = [sys.executable, "-c", code, str(tmp_path / "large.db")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr

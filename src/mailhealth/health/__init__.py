@@ -6,6 +6,7 @@ Mail and send logs come in through `sources`, are kept by `store`, read by `nlp`
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from mailhealth.rules import Rules
 
+DAYS_AT_ONCE = 8  # instants computed together: one scan, and their signals in memory
 EXPLAINED_AT_ONCE = 200  # customers whose evidence is looked up together
 SENT_SEEN = 50  # with fewer than one mail of ours in so many, signals leave ours out (tables.py)
 MODEL = "mail"
@@ -45,7 +47,7 @@ class Health:
     """A mailhealth database and everything that can be asked of it; a context manager."""
 
     def __init__(self, path: str | Path, *, create: bool = True, rules: Path | None = None) -> None:
-        self.path = Path(path)
+        self.path = Path(path).absolute()
         self.db = store.connect(self.path, create=create)
         self._rules_path = rules
         self._rules: Rules | None = None
@@ -59,6 +61,20 @@ class Health:
     def close(self) -> None:
         """Close the database file."""
         self.db.close()
+
+    @contextmanager
+    def _released(self) -> Iterator[None]:
+        """Let go of the file while the signal engine reads it.
+
+        The engine's driver brings a copy of SQLite of its own, and two copies in one process
+        drop each other's locks and cut the shared index of the write-ahead log under each
+        other's feet (sqlite.org/howtocorrupt.html, 2.2.1): a bus error, or worse.
+        """
+        self.db.close()
+        try:
+            yield
+        finally:
+            self.db = store.connect(self.path)
 
     @property
     def rules(self) -> "Rules":
@@ -243,12 +259,14 @@ class Health:
     ) -> Iterator[tuple[str, list[SignalValue], list[Score]]]:
         from mailhealth import score, signals
 
-        values: dict[str, list[SignalValue]] = {day: [] for day in days}
-        for value in signals.compute(self.path, self.rules, days):
-            values[value.as_of].append(value)
-        for day in days:
-            previous = results.previous(self.db, day)
-            yield day, values[day], score.scores(values[day], self.rules, previous=previous)
+        for some in chunks(days, DAYS_AT_ONCE):
+            values: dict[str, list[SignalValue]] = {day: [] for day in some}
+            with self._released():
+                for value in signals.compute(self.path, self.rules, some):
+                    values[value.as_of].append(value)
+            for day in some:
+                previous = results.previous(self.db, day)
+                yield day, values[day], score.scores(values[day], self.rules, previous=previous)
 
     def history(self, *, until: str | None = None, weeks: int = 52) -> list[str]:
         """List weekly instants back from `until` (default: the newest evaluation).
@@ -299,7 +317,10 @@ class Health:
         from mailhealth import signals
 
         day = instant(as_of) if as_of else self.as_of()
-        return results.signals(self.db, day) or list(signals.compute(self.path, self.rules, [day]))
+        if kept := results.signals(self.db, day):
+            return kept
+        with self._released():
+            return list(signals.compute(self.path, self.rules, [day]))
 
     def explain(self, customer: str, *, as_of: str | None = None, lang: str = "en") -> Explanation:
         """Say why a customer's score is what it is: lines, signals, and the mail behind each."""
@@ -320,7 +341,8 @@ class Health:
             values.setdefault(value.customer, []).append(value)
         for some in chunks(scores, EXPLAINED_AT_ONCE):
             names = [score.customer for score in some]
-            keys = signals.evidence(self.path, self.rules, names, some[0].as_of)
+            with self._released():
+                keys = signals.evidence(self.path, self.rules, names, some[0].as_of)
             for score in some:
                 evidence = self._evidence(keys[score.customer])
                 yield Explanation(score, tuple(values[score.customer]), evidence)

@@ -1,8 +1,12 @@
 """What is done together, so that memory stays flat."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar
 
-from mailhealth.records import Found, Mark, Message, Score, Skipped
+from mailhealth.errors import MailhealthError
+from mailhealth.records import Found, Mark, Message, Skipped
+
+T = TypeVar("T")
 
 ITEMS = 2_000  # messages or events a transaction
 CHARACTERS = 8_000_000  # of text a transaction
@@ -11,22 +15,31 @@ CHARACTERS = 8_000_000  # of text a transaction
 def batches(
     items: Iterable[Found | Skipped | Mark],
 ) -> Iterator[list[Found | Skipped | Mark]]:
-    """Group what a source yields into transactions of bounded size."""
+    """Group what a source yields into transactions of bounded size.
+
+    Where the source breaks off, what it had yielded comes first and its error after that.
+    """
     batch: list[Found | Skipped | Mark] = []
     characters = 0
-    for item in items:
-        batch.append(item)
-        characters += _size(item)
-        if len(batch) >= ITEMS or characters >= CHARACTERS:
-            yield batch
-            batch, characters = [], 0
+    failure = None
+    try:
+        for item in items:
+            batch.append(item)
+            characters += _size(item)
+            if len(batch) >= ITEMS or characters >= CHARACTERS:
+                yield batch
+                batch, characters = [], 0
+    except MailhealthError as error:
+        failure = error
     if batch:
         yield batch
+    if failure:
+        raise failure
 
 
-def chunks(scores: Sequence[Score], size: int) -> Iterator[Sequence[Score]]:
-    """Cut scores into groups of a size."""
-    return (scores[i : i + size] for i in range(0, len(scores), size))
+def chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """Cut a sequence into groups of a size."""
+    return (items[i : i + size] for i in range(0, len(items), size))
 
 
 def _size(item: Found | Skipped | Mark) -> int:

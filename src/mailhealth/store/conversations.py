@@ -14,8 +14,8 @@ DAYS = 30  # an answer that names nothing is looked for that far back
 # The nearest earlier mail on the same topic between the same two: who answers it was written
 # to, and writes to who wrote it.
 PARENTS = f"""
-select l.message, l.thread, (
-    select e.thread from messages e
+select l.message, (
+    select e.message from messages e
     where e.topic = l.topic and e.at <= l.at and e.at > l.at - {DAYS * 86_400}
         and e.message <> l.message and e.kind = 'human'
         and exists (select 1 from recipients r where r.message = e.message and r.address = l.sender)
@@ -51,19 +51,18 @@ def find_lost(db: Database, messages: Sequence[Message]) -> None:
     An answer keeps the first parent that was found for it, even if a nearer one is read later.
     """
     topics = sorted({threads.topic(message.mail.subject) for message in messages})
-    for message, thread, parent in db.execute(PARENTS, [json.dumps(topics)]).fetchall():
+    for message, parent in db.execute(PARENTS, [json.dumps(topics)]).fetchall():
         if parent is None:
             continue
-        # Asked again, because the loop itself may have given this thread another name.
-        now = _thread(db, message, thread)
-        first, other = sorted((now, parent))
+        # Asked one pair at a time, because the pair before may have renamed their threads.
+        first, other = sorted((_thread(db, message), _thread(db, parent)))
         _rename(db, other, first)
         db.execute("update messages set joined_by = 'subject' where message = ?", [message])
 
 
-def _thread(db: Database, message: str, before: str) -> str:
+def _thread(db: Database, message: str) -> str:
     row = db.execute("select thread from messages where message = ?", [message]).fetchone()
-    return str(row[0]) if row else before
+    return str(row[0])
 
 
 def _rename(db: Database, old: str, new: str) -> None:
