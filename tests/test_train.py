@@ -73,25 +73,21 @@ WRITTEN = [
     "train\ten\tneutral\tquestion\thow many users fit in ?",
     "test\tja\tneutral\tcancel\t契約を解約したいです。",
 ]
+SPECIAL = ["<s>", "<pad>", "</s>", "<unk>"]
 CHATS = {"angry": "this is bad and late", "glad": "this is good and fast", "close": "stop the plan"}
 
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A random BERT of two thin layers with a Unigram tokenizer made of our own sentences."""
-    from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
+    """A random BERT of two thin layers with a tokenizer of our own words, the same every time."""
+    import torch
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
     from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
     folder = tmp_path_factory.mktemp("base")
-    tokenizer = Tokenizer(models.Unigram())
+    tokenizer = Tokenizer(models.Unigram(_pieces(), unk_id=SPECIAL.index("<unk>")))
+    tokenizer.add_special_tokens(SPECIAL)
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
-    special = ["<s>", "<pad>", "</s>", "<unk>"]
-    tokenizer.train_from_iterator(
-        [*WRITTEN, *CHATS.values()] * 20,
-        trainers.UnigramTrainer(
-            vocab_size=150, special_tokens=special, unk_token="<unk>", show_progress=False
-        ),
-    )
     tokenizer.post_processor = processors.TemplateProcessing(
         single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
     )
@@ -104,8 +100,21 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
         intermediate_size=64,
         max_position_embeddings=140,
     )
+    torch.manual_seed(3)
     BertModel(config, add_pooling_layer=False).save_pretrained(folder)
     return folder
+
+
+def _pieces() -> list[tuple[str, float]]:
+    """Every word and character of the texts, likelier the longer: no training, no chance in it."""
+    texts = [*WRITTEN, *CHATS.values(), "0123456789"]
+    words = {f"▁{word}" for text in texts for word in text.split()}
+    signs = {"▁", *"".join(texts)} - {"\t", " "}
+    return [
+        *((name, 0.0) for name in SPECIAL),
+        *((each, -10.0) for each in sorted(words)),
+        *((c, -20.0) for c in sorted(signs)),
+    ]
 
 
 @pytest.fixture(scope="module")
