@@ -35,8 +35,9 @@ class Reference:
             self.annotations = self._rows(store, "select * from annotations")
             self.events = self._rows(
                 store,
-                "select events.*, contact, customer from events join addresses on"
-                " address = recipient join contacts using (contact) order by at, event",
+                "select events.*, contact, customer, verdicts.machine as verdict, rules"
+                " from events join addresses on address = recipient join contacts using (contact)"
+                " left join verdicts using (event) order by at, event",
             )
         store.close()
 
@@ -216,9 +217,9 @@ class Reference:
                 events[key].append(event)
         left: dict[str, int] = {}
         for (contact, _), happened in events.items():
-            for event in happened:
-                if event["type"] in ("unsubscribed", "complained"):
-                    left[contact] = min(left.get(contact, NEVER), event["at"])
+            for note, at in (note for event in happened for note in _notes(event)):
+                if note in ("unsubscribed", "complained"):
+                    left[contact] = min(left.get(contact, NEVER), at)
         pairs = [_pair(contact, happened) for (contact, _), happened in events.items()]
         pairs = [pair for pair in pairs if pair["at"] < NEVER]
         for pair in pairs:
@@ -261,7 +262,7 @@ class Reference:
 
 def _pair(contact: str, happened: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the first times of everything one campaign did at one contact."""
-    notes = [note for event in happened for note in _notes(event, happened)]
+    notes = [note for event in happened for note in _notes(event)]
 
     def first(name: str) -> int:
         return min((at for noted, at in notes if noted == name), default=NEVER)
@@ -274,40 +275,22 @@ def _pair(contact: str, happened: list[dict[str, Any]]) -> dict[str, Any]:
     return {**pair, "contact": contact, "failed": min(first("hard"), final)}
 
 
-def _notes(event: dict[str, Any], happened: list[dict[str, Any]]) -> list[tuple[str, int]]:
+def _notes(event: dict[str, Any]) -> list[tuple[str, int]]:
     """Return what one event is evidence of, and from when."""
     kind, at = event["type"], event["at"]
     hard = "hard" if event["bounce"] == "hard" else "soft"
-    machine = _by_machine(event, happened)
+    person = event["rules"] is None or event["verdict"] == 0
     return {
         "sent": [("at", at)],
         "deferred": [("at", at)],
         "delivered": [("at", at), ("arrived", at)],
         "bounced": [("at", at), (hard, at)],
         "dropped": [("soft", at)],
-        "opened": [("at", at), ("arrived", at), ("machine" if machine else "opened", at)],
+        "opened": [("at", at), ("arrived", at), ("opened" if person else "machine", at + 60)],
         "clicked": [("at", at), ("arrived", at)]
-        + ([] if machine else [("opened", at + 3), ("clicked", at + 3)]),
+        + ([("opened", at + 60), ("clicked", at + 60)] if person else []),
+        "unsubscribed": [("unsubscribed", at + 60)] if event["verdict"] != 1 else [],
     }.get(kind, [(kind, at)])
-
-
-def _by_machine(event: dict[str, Any], happened: list[dict[str, Any]]) -> bool:
-    if event["machine"] is not None:
-        return bool(event["machine"])
-    handed = [
-        other["at"]
-        for other in happened
-        if other["type"] in ("sent", "delivered") and other["at"] <= event["at"]
-    ]
-    wait = event["at"] - max(handed) if handed else NEVER
-    if event["type"] == "opened":
-        return event["agent"] == "Mozilla/5.0" or wait < 5
-    links = {
-        other["url"]
-        for other in happened
-        if other["type"] == "clicked" and abs(other["at"] - event["at"]) <= 3
-    }
-    return wait <= 10 or len(links) > 1
 
 
 def _is_opt_out(event: dict[str, Any]) -> bool:
@@ -331,3 +314,156 @@ def _seconds(day: str) -> float:
     from datetime import UTC, datetime
 
     return datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp()
+
+
+class Suspicion:
+    """The features that the rules of machines.toml ask of, by loops over all events."""
+
+    def __init__(self, events: list[dict[str, Any]]) -> None:
+        self.acts = [e for e in events if e["type"] in ("opened", "clicked", "unsubscribed")]
+        self.handed = [e for e in events if e["exact"] and e["type"] in ("sent", "delivered")]
+        self.clicks = [e for e in self.acts if e["type"] == "clicked" and e["url"]]
+
+    def features(self, event: dict[str, Any]) -> dict[str, Any]:
+        """Return the features of one act that need more than its own row."""
+        at = event["at"]
+        if not self._timed(event):
+            company = []
+        else:
+            company = [e for e in self._mates(event) if self._timed(e)]
+        if sum(e["type"] != "opened" for e in self._mates(event)) < 2:
+            company = []
+        return {
+            "delay": self._delay(event),
+            **{f"links_{s}s": self._best(company, at, s, _links) for s in (1, 3, 60)},
+            "clicks_3s": self._best(company, at, 3, _clicks),
+            "links_15m": _links(_between(company, at - 900, at + 60)) if company else None,
+            "opt_out_among_others": _mixed(_between(company, at - 10, at + 10)),
+            "campaign_links": self._campaign_links(event) if company else None,
+            "neighbours": self._neighbours(event),
+            **self._past(event),
+        }
+
+    def _mates(self, event: dict[str, Any]) -> list[dict[str, Any]]:
+        return [e for e in self.acts if _pair_of(e) == _pair_of(event)]
+
+    def _handed(self, event: dict[str, Any]) -> int | None:
+        before = [
+            e for e in self.handed if _pair_of(e) == _pair_of(event) and e["at"] - 10 <= event["at"]
+        ]
+        last = max(before, key=lambda e: e["at"], default=None)
+        near = last and event["at"] - last["at"] <= 30 * DAY
+        return last["at"] if last and near else None
+
+    def _timed(self, event: dict[str, Any]) -> bool:
+        at, handed = event["at"], self._handed(event)
+        if not event["exact"] or at % 60 or (handed is not None and handed % 60):
+            return bool(event["exact"])
+        return any(
+            e["exact"] and e["at"] % 60 and at // 60 - 43200 <= e["at"] // 60 <= at // 60
+            for e in self.acts
+            if e["campaign"] == event["campaign"]
+        )
+
+    def _delay(self, event: dict[str, Any]) -> int | None:
+        handed = self._handed(event)
+        return event["at"] - handed if handed is not None and self._timed(event) else None
+
+    @staticmethod
+    def _best(company: list[dict[str, Any]], at: int, seconds: int, count: Any) -> int | None:
+        starts = {e["at"] for e in company if at - seconds <= e["at"] <= at}
+        counts = [count(_between(company, start, start + seconds)) for start in starts]
+        return max(counts, default=None)
+
+    def _campaign_links(self, event: dict[str, Any]) -> int | None:
+        links = {
+            e["url"]
+            for e in self.clicks
+            if e["campaign"] == event["campaign"]
+            and e["at"] // (30 * DAY) == event["at"] // (30 * DAY)
+            and e["at"] <= event["at"] + 60
+        }
+        return len(links) or None
+
+    def _neighbours(self, event: dict[str, Any]) -> int | None:
+        def near(e: dict[str, Any]) -> bool:
+            return (
+                e["type"] != "opened"
+                and bool(e["ip"])
+                and e["campaign"] == event["campaign"]
+                and e["ip"].rpartition(".")[0] == event["ip"].rpartition(".")[0]
+            )
+
+        ever = [e for e in self.acts if near(e)]
+        if not near(event) or not self._timed(event) or len({e["recipient"] for e in ever}) < 5:
+            return None
+        timed = [e for e in ever if self._timed(e)]
+        return self._best(timed, event["at"], 60, lambda some: len({e["recipient"] for e in some}))
+
+    def _past(self, event: dict[str, Any]) -> dict[str, Any]:
+        names = ("campaign_opened", "opened", "gate_mails", "gate_clicked")
+        if event["type"] == "opened":
+            return dict.fromkeys(names)
+        at = event["at"]
+        opens = [e for e in self.acts if e["type"] == "opened"]
+        told = any(
+            e["campaign"] == event["campaign"] and at // 60 - 43200 <= e["at"] // 60 <= at // 60
+            for e in opens
+        )
+        opened = any(
+            _pair_of(e) == _pair_of(event) and at - 90 * DAY <= e["at"] <= at + 60 for e in opens
+        )
+        return dict(zip(names, (told, opened, *self._gate(event)), strict=True))
+
+    def _gate(self, event: dict[str, Any]) -> tuple[int, int]:
+        today = event["at"] // DAY
+        mails = [
+            mail
+            for mail in self.handed
+            if _gate_of(mail) == _gate_of(event)
+            and today - 181 <= mail["at"] // DAY <= today - 2
+            and not any(
+                _pair_of(e) == _pair_of(mail) and e["at"] < mail["at"] <= e["at"] + DAY
+                for e in self.handed
+            )
+        ]
+        mails = list({(_pair_of(mail), mail["at"]): mail for mail in mails}.values())
+        clicked = [
+            mail
+            for mail in mails
+            if any(
+                e["type"] == "clicked" and e["exact"] and 0 <= e["at"] - mail["at"] <= 1800
+                for e in self._mates(mail)
+            )
+        ]
+        return len(mails), len(clicked)
+
+
+def _pair_of(event: dict[str, Any]) -> tuple[str, str]:
+    return event["campaign"], event["recipient"]
+
+
+def _gate_of(event: dict[str, Any]) -> str:
+    domain = str(event["recipient"]).rpartition("@")[2]
+    return str(event["recipient"]) if domain == "gmail.com" else domain
+
+
+def _between(some: list[dict[str, Any]], first: int, last: int) -> list[dict[str, Any]]:
+    return [e for e in some if first <= e["at"] <= last]
+
+
+def _links(some: list[dict[str, Any]]) -> int:
+    return len({e["url"] for e in some if e["type"] == "clicked" and e["url"]})
+
+
+def _clicks(some: list[dict[str, Any]]) -> int:
+    return sum(e["type"] == "clicked" for e in some)
+
+
+def _mixed(some: list[dict[str, Any]]) -> bool | None:
+    known = {
+        e["type"] == "unsubscribed" or "unsubscribe" in e["url"]
+        for e in some
+        if e["type"] == "unsubscribed" or (e["type"] == "clicked" and e["url"])
+    }
+    return len(known) == 2 if known else None

@@ -1,19 +1,27 @@
 """Write every connector's expected.jsonl anew: python -m tests.rewrite, then read the diff."""
 
 import json
+import tomllib
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
 from mailhealth import sources
-from mailhealth.records import Event, Found, Mark, Skipped
+from mailhealth.records import Found, Mark, Skipped
 
 CONNECTORS = Path(__file__).parents[1] / "connectors"
 
 
 def samples(name: str) -> list[Path]:
-    """The sample files of a connector."""
+    """The samples of a connector: files, archives or folders."""
     return sorted((CONNECTORS / name).glob("sample.*"))
+
+
+def given(sample: Path) -> dict[str, str]:
+    """Where a sample is, and what a user would say of it: samples.toml has a table for it."""
+    said = sample.parent / "samples.toml"
+    tables = tomllib.loads(said.read_text("utf-8")) if said.exists() else {}
+    return {"path": str(sample), **tables.get("*", {}), **tables.get(sample.name, {})}
 
 
 def golden(name: str) -> str:
@@ -26,13 +34,13 @@ def golden(name: str) -> str:
 
 
 def _lines(name: str, sample: Path) -> Iterator[dict[str, object]]:
-    for item in sources.read(sources.connector(name), {"path": str(sample)}, {}):
-        place = Path(item.place).name
+    for item in sources.read(sources.connector(name), given(sample), {}):
+        place = item.place.removeprefix(f"{sample.parent}/")
         if isinstance(item, Found):
-            kind = "event" if isinstance(item.what, Event) else "message"
+            kind = type(item.what).__name__.lower()
             yield {"place": place, kind: asdict(item.what)}
         elif isinstance(item, Skipped):
-            yield {"place": place, "skipped": item.why}
+            yield {"place": place, "left out" if item.meant else "skipped": item.why}
         else:
             assert isinstance(item, Mark)
 

@@ -128,7 +128,7 @@ def test_an_array_an_envelope_and_lines_of_json_give_the_same_rows(tmp_path: Pat
     records = [{"to": "a@b.example", "n": 1}, {"to": "c@d.example", "n": None}]
     array, envelope, lines = (tmp_path / name for name in ("a.json", "e.json", "l.jsonl"))
     array.write_text(json.dumps(records))
-    envelope.write_text(json.dumps({"ok": True, "data": {"to": "x", "rows": records}}))
+    envelope.write_text(json.dumps({"data": {"to": "x", "rows": records}}))
     lines.write_text("".join(json.dumps(record) + "\n" for record in records))
 
     found = [
@@ -137,6 +137,67 @@ def test_an_array_an_envelope_and_lines_of_json_give_the_same_rows(tmp_path: Pat
     ]
 
     assert found == [records, records, records]
+
+
+def test_an_array_on_the_way_gives_its_elements_and_a_row_what_stands_around_it(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "activity.json"
+    people = [
+        {"email": "a@b.example", "id": 1, "activity": [{"action": "open"}, {"action": "click"}]},
+        {"email": "c@d.example", "id": 2, "activity": [{"action": "open", "id": "own"}]},
+        {"email": "e@f.example", "id": 3, "activity": []},
+    ]
+    file.write_text(json.dumps({"emails": people, "campaign": "spring", "links": [1]}))
+
+    found = [row for _, row in rows(objects, file, rows="emails.activity")]
+
+    assert found == [
+        {"campaign": "spring", "email": "a@b.example", "id": 1, "action": "open"},
+        {"campaign": "spring", "email": "a@b.example", "id": 1, "action": "click"},
+        {"campaign": "spring", "email": "c@d.example", "id": "own", "action": "open"},
+    ]
+
+
+def test_an_array_of_any_length_knows_what_stands_behind_it(tmp_path: Path) -> None:
+    small, large = tmp_path / "small.json", tmp_path / "large.json"
+    people = [{"to": f"a{n}@b.example", "at": [{"n": n}, {"n": -n}]} for n in range(40_000)]
+    for file, some in ((small, people[:10]), (large, people)):
+        file.write_text(json.dumps({"a": 1, "data": {"rows": some, "b": "春"}, "c": 2}))
+
+    few = [row for _, row in rows(objects, small, rows="data.rows.at")]
+    many = [row for _, row in rows(objects, large, rows="data.rows.at")]
+
+    assert few[-1] == {"a": 1, "b": "春", "c": 2, "to": "a9@b.example", "n": -9}
+    assert many[:20] == few
+    assert len(many) == 80_000
+
+
+def test_an_object_at_the_end_of_the_way_is_one_row(tmp_path: Path) -> None:
+    file = tmp_path / "hooks.jsonl"
+    file.write_text('{"type": "open", "data": {"to": "a@b.example"}}\n{"type": "x", "to": "y"}\n')
+
+    assert [row for _, row in rows(objects, file, rows="data")] == [
+        {"type": "open", "to": "a@b.example"},
+        {"type": "x", "to": "y"},
+    ]
+
+
+def test_a_line_longer_than_any_log_has_is_one_miss_and_the_rest_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "log.csv"
+    file.write_text("to,type\na@b.example," + "x" * 5_000_000 + "\nc@d.example,open\n")
+
+    assert [place for place, _ in skipped(tables, file)] == ["log.csv:2"]
+    assert "a line is longer than 1048576 characters" in skipped(tables, file)[0][1]
+    assert rows(tables, file) == [("log.csv:3", {"to": "c@d.example", "type": "open"})]
+
+
+def test_of_a_file_with_an_endless_first_line_nothing_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "log.csv"
+    file.write_text("to,type," + "x" * 5_000_000 + "\nc@d.example,open\n")
+
+    assert len(skipped(tables, file)) == 1
+    assert rows(tables, file) == []
 
 
 def test_a_json_row_stands_on_the_line_where_it_begins(tmp_path: Path) -> None:
@@ -191,6 +252,14 @@ def test_the_parameters_of_a_request_are_a_row(tmp_path: Path) -> None:
     assert skipped(querylog, file) == [
         ("access.txt:2", "holds no GET or POST request with a query")
     ]
+
+
+def test_a_request_line_that_never_ends_is_one_miss(tmp_path: Path) -> None:
+    file = tmp_path / "access.txt"
+    file.write_text("GET /hook?to=a%40b.example\n" + "x" * 1_000_000 + "\nGET /hook?to=b\n")
+
+    assert [place for place, _ in skipped(querylog, file)] == ["access.txt:2"]
+    assert [place for place, _ in rows(querylog, file)] == ["access.txt:1", "access.txt:3"]
 
 
 @pytest.mark.parametrize("reader", KINDS)

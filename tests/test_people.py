@@ -278,7 +278,7 @@ def test_a_store_of_the_first_schema_keeps_its_customers(tmp_path: Path) -> None
     ]
 
 
-def test_a_crowd_in_one_conversation_is_looked_through_in_no_time(db: Database) -> None:
+def test_a_crowd_in_one_conversation_is_looked_through_within_seconds(db: Database) -> None:
     crowd = [
         letter(f"m{n}", f"p{n}@gmail.com", "list@acme.example", answers="q") for n in range(3_000)
     ]
@@ -288,4 +288,4 @@ def test_a_crowd_in_one_conversation_is_looked_through_in_no_time(db: Database) 
     rows = people.unassigned(db)
 
     assert len(rows) == 3_000
-    assert time.process_time() - begun < 1
+    assert time.process_time() - begun < 5  # looking at every pair takes minutes

@@ -5,22 +5,26 @@ import random
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import astuple, replace
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
-from mailhealth import rules, signals
+from mailhealth import intervals, rules, signals, verdicts
 from mailhealth.errors import BadData, BadSource
 from mailhealth.records import SignalValue
-from mailhealth.signals import engine, intervals
+from mailhealth.signals import engine
 from tests.reference import DAY, Answer, Reference
 
 AS_OF = "2026-11-01T00:00:00Z"
 EARLIER = "2026-08-15T12:00:00Z"
 END = int(datetime(2026, 11, 1, tzinfo=UTC).timestamp())
+EMPTY = (
+    *("subject", "reference", "url", "agent", "ip", "reason"),
+    *("variant", "message_id", "method", "alike"),
+)
 CUSTOMERS = ("globex.example", "initech.example", "hooli.example", "quiet.example")
 
 
@@ -106,13 +110,25 @@ class Company:
             "at": at,
             "known_at": at,
             "raw": "{}",
-        } | dict.fromkeys(("subject", "reference", "url", "agent", "ip", "reason"), "")
+            "exact": 1,
+        } | dict.fromkeys(EMPTY, "")
         self.insert("events", **(row | more))
         return str((row | more)["event"])
 
+    def judge(self) -> None:
+        """Let the shipped rules judge all events."""
+        self.store.execute("delete from verdicts")
+        self.store.commit()
+        self.store.executemany(
+            "insert into verdicts (event, machine, hides, points, rules)"
+            " select event, ?2, ?3, ?4, ?5 from events where rowid = ?1",
+            [astuple(verdict) for verdict in verdicts.judge(self.path)],
+        )
+        self.store.commit()
+
     def values(self, *as_ofs: str) -> dict[tuple[str, str, int, str], SignalValue]:
         """Return the shipped signals by customer, as_of, window and name."""
-        self.store.commit()
+        self.judge()
         return {
             (value.customer, value.as_of, value.window_days, value.signal): value
             for value in signals.compute(self.path, rules.load(), as_ofs or (AS_OF,))
@@ -461,6 +477,7 @@ def test_what_an_older_model_read_is_not_counted(company: Company) -> None:
         (3600, {"machine": 1}, None),
         (4, {}, None),
         (5, {}, 1.0),
+        (3600, {"agent": "HeadlessChrome/129"}, None),
     ],
 )
 def test_an_open_by_a_machine_makes_the_mail_unknown_not_opened(
@@ -480,7 +497,9 @@ def test_an_open_by_a_machine_makes_the_mail_unknown_not_opened(
     [
         ([(600, "a")], 1.0),
         ([(10, "a")], 0.0),
-        ([(600, "a"), (602, "b")], 0.0),
+        ([(600, "a"), (602, "b")], 1.0),
+        ([(600, "a"), (601, "b")], 0.0),
+        ([(600, "a"), (601, "b"), (603, "c")], 0.0),
         ([(600, "a"), (602, "a")], 1.0),
         ([(600, "a"), (660, "b")], 1.0),
         ([(600, "https://x.example/unsubscribe?u=1")], 0.0),

@@ -7,7 +7,10 @@
 --   recipients  customer, message, contact, moment: to whom we wrote
 --   annotations customer, message, thread, moment, task, label, value: what was read in mails to
 --               us; an intent has a row only where the model was sure enough
---   events      customer, contact, campaign, event, type, moment, bounce, machine, agent, url
+--   given       customer, answer, moment, kind ('nps', 'csat'), value: answers to surveys on their
+--               platforms, of csat on a scale to 5, when they are known to be a person's last
+--   events      customer, contact, campaign, event, type, moment, bounce, by_machine (0 a person,
+--               1 a machine, -1 a suspect)
 --
 -- Every fact has customer, moment (which decides the cells it belongs to) and shown (the key of the
 -- message or event behind it). Nothing in a row may depend on what happened after `moment`, except
@@ -123,52 +126,26 @@ from (
     group by customer, message, thread, moment
 ) as pivoted;
 
--- Answers to surveys; two of the same second count as their mean.
+-- Answers to surveys, by mail and through their platforms; two of one second count as their
+-- mean.
 create or replace temporary view surveys as
 select
-    customer, max(message) as shown, moment,
-    avg(case when task = 'nps' then value end) as nps,
-    avg(case when task = 'csat' then value end) as csat
-from annotations
-where task in ('nps', 'csat')
-group by customer, moment;
-
--- Was it a person? The platform's word first; then Apple's proxy, which says exactly
--- "Mozilla/5.0"; then speed: an open within 5 seconds of delivery, a click within 10, or clicks
--- on different links within 3 seconds. What nobody suspects counts as a person's.
-create or replace temporary view verdicts as
-select
-    customer, contact, campaign, event, type, moment, bounce, place,
-    case
-        when machine in (0, 1) then machine
-        when type = 'opened' and agent = 'Mozilla/5.0' then 1
-        when type = 'opened' and moment - handed < 5 then 1
-        when type = 'clicked' and moment - handed <= 10 then 1
-        when type = 'clicked' and first_link <> last_link then 1
-        else 0
-    end as by_machine
+    customer, max(shown) as shown, moment,
+    avg(case when kind = 'nps' then value end) as nps,
+    avg(case when kind = 'csat' then value end) as csat
 from (
-    select
-        customer, contact, campaign, event, type, moment, bounce, machine, agent,
-        row_number() over (
-            partition by customer, contact, campaign order by moment, event
-        ) as place,
-        max(case when type in ('sent', 'delivered') then moment end) over (
-            partition by customer, contact, campaign order by moment
-            range between unbounded preceding and current row
-        ) as handed,
-        min(case when type = 'clicked' then url end) over near as first_link,
-        max(case when type = 'clicked' then url end) over near as last_link
-    from events
-    window near as (
-        partition by customer, contact, campaign order by moment
-        range between 3 preceding and 3 following
-    )
-) as placed;
+    select customer, message as shown, moment, task as kind, value from annotations
+    where task in ('nps', 'csat')
+    union all
+    select customer, answer as shown, moment, kind, value from given
+) as said
+group by customer, moment, kind;
 
 -- One campaign to one contact, with the first time of everything (253402300800: never).
--- A human click counts 3 seconds late, when its verdict is certain. A soft bounce is final when
--- nothing has arrived within 3 days. Until a machine opens it, a mail can tell whether a person
+-- The verdict whether an open, a click or an unsubscribe was a person's is certain 60 seconds
+-- after it, and so late they count. Whom a rule merely suspects has neither opened nor clicked,
+-- but is unsubscribed: so the platform says. A soft bounce is final when nothing has arrived
+-- within 3 days. Until a machine (or a suspect) opens it, a mail can tell whether a person
 -- does; not at all when machines opened half of the three or more mails of the last 180 days.
 create or replace temporary view deliveries as
 select
@@ -210,28 +187,35 @@ from (
                 else 253402300800
             end) as arrived_at,
             min(case
-                when type = 'opened' and by_machine = 0 then moment
-                when type = 'clicked' and by_machine = 0 then moment + 3
+                when type in ('opened', 'clicked') and by_machine = 0 then moment + 60
                 else 253402300800
             end) as opened_at,
             min(case
-                when type = 'opened' and by_machine = 1 then moment
+                when type = 'opened' and by_machine <> 0 then moment + 60
                 else 253402300800
             end) as machine_opened_at,
             min(case
-                when type = 'clicked' and by_machine = 0 then moment + 3
+                when type = 'clicked' and by_machine = 0 then moment + 60
                 else 253402300800
             end) as clicked_at,
             min(case
-                when type = 'unsubscribed' then moment
+                when type = 'unsubscribed' and by_machine <> 1 then moment + 60
                 else 253402300800
             end) as unsubscribed_at,
             min(case when type = 'complained' then moment else 253402300800 end) as complained_at,
             min(case
-                when type in ('unsubscribed', 'complained') then moment
+                when type = 'complained' then moment
+                when type = 'unsubscribed' and by_machine <> 1 then moment + 60
                 else 253402300800
             end) as gone_at
-        from verdicts
+        from (
+            select
+                *,
+                row_number() over (
+                    partition by customer, contact, campaign order by moment, event
+                ) as place
+            from events
+        ) as placed
         group by customer, contact, campaign
     ) as pairs
     window lately as (

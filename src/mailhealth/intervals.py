@@ -1,4 +1,4 @@
-"""How far an answer may lie from the truth: 95 % intervals, and nothing else."""
+"""How far an answer may lie from the truth: intervals and their quantiles."""
 
 import math
 from collections.abc import Callable
@@ -29,6 +29,23 @@ def wilson(k: float, n: float) -> Interval:
     )
 
 
+def net_promoter(promoters: float, detractors: float, n: float) -> Interval:
+    """Return the adjusted Wald interval of a Net Promoter Score, in [-1, 1].
+
+    The variance is that of the difference of two shares of a trinomial; three answers are added,
+    spread 1:2:1 over promoters, passives and detractors, so that it holds for few answers and
+    for scores near the ends of the scale (Rocks 2016, The American Statistician 70, 365-372).
+    There it can miss the score itself, and is widened to hold it.
+    """
+    if n <= 0:
+        return UNKNOWN
+    total = n + 3
+    up, down = (promoters + 0.75) / total, (detractors + 0.75) / total
+    middle, score = up - down, (promoters - detractors) / n
+    half = Z * math.sqrt((up + down - middle * middle) / total)
+    return (max(-1.0, min(middle - half, score)), min(1.0, max(middle + half, score)))
+
+
 def poisson(k: float) -> tuple[float, float]:
     """Return the exact interval of a Poisson count (Garwood 1936), from gamma quantiles."""
     return (0.0 if k <= 0 else _gamma_quantile(k, 0.025), _gamma_quantile(k + 1, 0.975))
@@ -38,8 +55,15 @@ def student(mean: float, spread: float | None, n: float) -> Interval:
     """Return Student's interval of a mean of `n` values with the standard deviation `spread`."""
     if spread is None or n < 2:  # noqa: PLR2004
         return UNKNOWN
-    half = _student_quantile(int(n) - 1) * spread / math.sqrt(n)
+    half = t_quantile(0.975, int(n) - 1) * spread / math.sqrt(n)
     return (mean - half, mean + half)
+
+
+def t_quantile(share: float, freedom: int) -> float:
+    """Return the value under which a share (above a half) of Student's t distribution lies."""
+    if freedom >= _LARGE:
+        return NormalDist().inv_cdf(share)
+    return _student_quantile(freedom, share)
 
 
 def lognormal(median: float, spread: float | None, n: float) -> Interval:
@@ -78,10 +102,8 @@ def _gamma_quantile(shape: float, p: float) -> float:
 
 
 @cache
-def _student_quantile(freedom: int) -> float:
-    if freedom >= _LARGE:
-        return Z
-    return _solve(lambda t: _student_share(freedom, t) - 0.975, Z + 2.5 / freedom)
+def _student_quantile(freedom: int, share: float) -> float:
+    return _solve(lambda t: _student_share(freedom, t) - share, Z + 2.5 / freedom)
 
 
 def _solve(rising: Callable[[float], float], start: float) -> float:

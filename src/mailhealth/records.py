@@ -17,6 +17,7 @@ EventType = Literal[
     "clicked",
     "complained",
     "unsubscribed",
+    "subscribed",
     "replied",
     "dropped",
 ]
@@ -124,9 +125,12 @@ class Message:
 class Event:
     """One row of a send log in our words.
 
-    `campaign` names the mailing, `reference` is the platform's id of the message to this
-    recipient, `machine` is the platform's own verdict (None: it does not say), `identity` is
-    what makes the row the same row in another export, `raw` the row as it was, as JSON.
+    `campaign` names the mailing, `variant` its version where two were tried, `reference` is the
+    platform's id of the message to this recipient, `message_id` the mail's own. `machine` is the
+    platform's own verdict (None: it does not say), `method` how a link to unsubscribe was called.
+    `exact` is False where only the day is known. `identity` is what makes the row the same row
+    in another export; `alike` what another form of the same platform's log would call it, where
+    `identity` is the platform's own id. `raw` is the row as it was, as JSON.
     """
 
     recipient: str
@@ -143,6 +147,46 @@ class Event:
     ip: str = ""
     reason: str = ""
     raw: str = "{}"
+    variant: str = ""
+    message_id: str = ""
+    method: Literal["", "GET", "POST"] = ""
+    exact: bool = True
+    alike: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the rules say of one event: the row where it stands in the store, and what fired.
+
+    `machine` is None for a suspect, of whom it cannot be told. `hides`: a proxy opened the
+    mail, behind which a person's own open cannot be seen. `rules` is a JSON list of names.
+    """
+
+    row: int
+    machine: bool | None
+    hides: bool
+    points: float
+    rules: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One row of a survey export in our words: what somebody was asked, and answered.
+
+    `value` is None for who was asked and is silent; `scale` is the highest value one can give
+    (10 for NPS; 5, 7, 10 or 100 for CSAT), `at` when it was answered (asked, where silent).
+    """
+
+    recipient: str
+    kind: Literal["nps", "csat"]
+    at: int
+    survey: str
+    identity: str
+    value: float | None = None
+    scale: int = 10
+    asked_at: int | None = None
+    comment: str = ""
+    raw: str = "{}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,10 +200,10 @@ class Raw:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What `sources.read` yields: a message or an event, and where it stood."""
+    """What `sources.read` yields: a message, an event or an answer, and where it stood."""
 
     place: str
-    what: "Message | Event"
+    what: "Message | Event | Answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,10 +216,14 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """Something that could not be read: where it lies, and why in one sentence."""
+    """Something that was not read: where it lies, and why in one sentence.
+
+    `meant` is True for what the connector leaves out on purpose: it is told, and no failure.
+    """
 
     place: str
     why: str
+    meant: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,18 @@ Every verb is a method of Health of the same name. Errors are one sentence on st
 and exit status 1; what could not be read makes the exit status 1 too.
 """
 
-from mailhealth.cli import reading, asking, alone  # isort: skip - the order of the verbs in --help
+from mailhealth.cli import reading, mapping, subscriptions  # isort: skip - the order of the verbs
+from mailhealth.cli import asking, campaigns, surveys, judging, alone  # isort: skip - in --help
 from mailhealth.cli.app import main
 
-__all__ = ["alone", "asking", "main", "reading"]
+__all__ = [
+    "alone",
+    "asking",
+    "campaigns",
+    "judging",
+    "main",
+    "mapping",
+    "reading",
+    "subscriptions",
+    "surveys",
+]

@@ -1,11 +1,35 @@
 """The verbs that bring mail in and say who is who."""
 
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import click
 
 from mailhealth.cli.app import as_of_option, listing, main, open_health
+
+
+def log_options(verb: Callable[..., None]) -> Callable[..., None]:
+    """What a user may know of a log that the log does not say."""
+    for option in reversed(
+        (
+            click.option("--type", help="What every row is, such as clicked or bounced/hard."),
+            click.option("--campaign", help="The campaign that every row belongs to."),
+            click.option("--at", help="When it happened, where no column says so."),
+            click.option("--zone", help="Of times that name none, such as Asia/Tokyo."),
+            click.option("--dates", help="How dates are written, such as %Y/%m/%d."),
+            click.option("--survey", help="The survey that every row answers."),
+            click.option("--value", help="The column of a survey's answers, if it is not known."),
+            click.option("--comment", help="The column of the comments beside them."),
+            click.option("--kind", help="What a survey asks: nps or csat."),
+            click.option("--scale", help="The highest answer: 5, 7, 10 or 100."),
+            click.option("--encoding", help="Of the text, where it cannot be seen, such as cp932."),
+            click.option("--password-env", help="The environment variable that holds a password."),
+            click.option("--password-command", help="A command that prints the password."),
+        )
+    ):
+        verb = option(verb)
+    return verb
 
 
 @main.command()
@@ -28,10 +52,9 @@ def connectors(form: str | None) -> None:
 @click.option("--port", help="Its port; 993 unless told.")
 @click.option("--user", help="The login name.")
 @click.option("--folders", help="Folders, separated by commas; INBOX and the Sent one unless told.")
-@click.option("--password-env", help="The environment variable that holds the password.")
-@click.option("--password-command", help="A command that prints the password.")
 @click.option("--tls", help="yes (the default), starttls, or no (loopback only).")
 @click.option("--ca-file", help="Certificates to trust besides the system's.")
+@log_options
 @click.pass_context
 def connect(
     ctx: click.Context, /, name: str, connector: str | None, **settings: str | None
@@ -61,21 +84,47 @@ def us(ctx: click.Context, values: tuple[str, ...], form: str | None) -> None:
 
 @main.command()
 @click.argument("names", nargs=-1)
+@click.option("--path", help="A file, folder or zip, whose connector is found by itself.")
+@log_options
 @as_of_option
 @click.pass_context
-def sync(ctx: click.Context, names: tuple[str, ...], as_of: str | None) -> None:
+def sync(
+    ctx: click.Context,
+    /,
+    names: tuple[str, ...],
+    path: str | None,
+    as_of: str | None,
+    **settings: str | None,
+) -> None:
     """Read what is new, annotate it, and score the customers.
 
+    With --path, that file, folder or zip becomes a source of its own name and is read; the
+    options from --type to --password-command say of it what it does not say itself.
     Exit status 1 when something could not be read.
     """
     from mailhealth.cli import show
 
-    health = open_health(ctx)
+    _refuse_both(names, path, settings)
+    health = open_health(ctx, create=path is not None)
     with show.progress() as progress:
-        report = health.sync(*names, as_of=as_of, progress=progress)
+        report = (
+            health.sync(*names, as_of=as_of, progress=progress)
+            if path is None
+            else health.sync_path(path, as_of=as_of, progress=progress, **settings)
+        )
     show.sync_report(report)
     show.warn(health)
     sys.exit(0 if report.complete else 1)
+
+
+def _refuse_both(
+    names: tuple[str, ...], path: str | None, settings: Mapping[str, str | None]
+) -> None:
+    if names and path is not None:
+        raise click.UsageError("give names of sources or --path, not both")
+    if path is None and (given := [key for key, value in settings.items() if value is not None]):
+        option = given[0].replace("_", "-")
+        raise click.UsageError(f"--{option} says something of --path; 'connect' keeps it")
 
 
 @main.command()

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 BAND_STYLE = {"healthy": "green", "at risk": "yellow", "unhealthy": "red", "unknown": "dim"}
 BARS = 20  # characters of a score bar
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a formula begins with in a spreadsheet
 
 
 def rows(rows: Sequence[Mapping[str, Any]], form: str, *, empty: str) -> None:
@@ -29,7 +30,7 @@ def rows(rows: Sequence[Mapping[str, Any]], form: str, *, empty: str) -> None:
         columns = list(rows[0]) if rows else []
         writer = csv.DictWriter(sys.stdout, columns, lineterminator="\n")
         writer.writeheader()
-        writer.writerows({k: _cell(v) for k, v in row.items()} for row in rows)
+        writer.writerows({k: _csv_cell(v) for k, v in row.items()} for row in rows)
     elif rows:
         console().print(_table(rows))
     else:
@@ -262,6 +263,16 @@ def _cell(value: Any) -> Any:
     if isinstance(value, list):
         return "; ".join(str(each) for each in value)
     return value
+
+
+def _csv_cell(value: Any) -> Any:
+    cell = _cell(value)
+    if not isinstance(cell, str) or isinstance(value, float):
+        return cell
+    # A spreadsheet would run a text that begins so; numbers are none. A carriage return is not
+    # quoted by csv, and what follows it would begin a row of its own.
+    safe = "'" + cell if cell.startswith(FORMULA) else cell
+    return safe.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _person(person: Any) -> dict[str, str]:

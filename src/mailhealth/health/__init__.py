@@ -12,17 +12,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from mailhealth import store
-from mailhealth.customers import belonging, read_file
+from mailhealth.customers import belonging, contact_of, read_file
 from mailhealth.errors import BadSource, MailhealthError, UnknownName
+from mailhealth.health import naming
 from mailhealth.health.answers import Evidence, Explanation, SourceReport, SyncReport
 from mailhealth.health.batches import batches, chunks
-from mailhealth.health.instants import instant, iso
+from mailhealth.health.instants import instant, iso, moment, seconds
 from mailhealth.records import Score, SignalValue
-from mailhealth.store import inbox, people, results
+from mailhealth.store import answers, campaign_replies, inbox, people, results
+from mailhealth.store import subscriptions as wishes
+from mailhealth.store import verdicts as judged
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from mailhealth import campaigns
     from mailhealth.rules import Rules
 
 DAYS_AT_ONCE = 8  # instants computed together: one scan, and their signals in memory
@@ -105,7 +109,7 @@ class Health:
         if connector is None:
             if "path" not in given:
                 raise BadSource(f"source '{name}': name a connector, or a file to recognise it by")
-            connector = sources.recognise(Path(given["path"]))
+            connector = sources.recognise(Path(given["path"]), given)
         if Path(connector).is_dir():  # a connector of the user's own, wherever they stand later
             connector = str(Path(connector).resolve())
         sources.check(sources.connector(connector), given)
@@ -159,10 +163,33 @@ class Health:
         progress = progress or _silent
         reports = tuple([self._read(source, progress) for source in self._chosen(names)])
         people.assign(self.db)
+        campaign_replies.find(self.db)
         annotated = self.read_texts(progress=progress)
         day = instant(as_of)
         scored = self.evaluate([day], progress=progress)
         return SyncReport(reports, annotated, scored, day)
+
+    def sync_path(
+        self,
+        path: str | Path,
+        *,
+        as_of: str | None = None,
+        progress: Progress | None = None,
+        **settings: object,
+    ) -> SyncReport:
+        """Read one file, folder or archive, whose connector is found by itself, and score.
+
+        It becomes a source named after the path; a path that is a source already stays that
+        source, with the settings that are given now on top of its own.
+        """
+        known = naming.source_of(path, self.sources())
+        given = {key: value for key, value in settings.items() if value is not None}
+        source = self.connect(
+            known.name if known else naming.free_name(path, self.sources()),
+            known.connector if known else None,
+            **{**(known.settings if known else {}), **given, "path": path},
+        )
+        return self.sync(source.name, as_of=as_of, progress=progress)
 
     def _chosen(self, names: Sequence[str]) -> list[inbox.Source]:
         known = {source.name: source for source in self.sources()}
@@ -191,18 +218,49 @@ class Health:
         return SourceReport(source.name, new, known, skipped, error)
 
     def read_texts(self, *, progress: Progress | None = None) -> int:
-        """Let the model read the customers' own words that it has not read; return how many."""
+        """Let the model read what it has not read: own words in mails, comments in surveys.
+
+        Returns how many texts it read.
+        """
         progress = progress or _silent
         from mailhealth import nlp
 
         model = nlp.version(MODEL)
-        total = results.count_unread(self.db, model)
+        total = sum(room.count_unread(self.db, model) for room in (results, answers))
         done = 0
-        for texts in results.unread(self.db, model):
-            results.save_annotations(self.db, nlp.annotate(texts, model=MODEL))
-            done += len(texts)
-            progress("reading texts", done, total)
+        for room in (results, answers):
+            for texts in room.unread(self.db, model):
+                room.save_annotations(self.db, nlp.annotate(texts, model=MODEL))
+                done += len(texts)
+                progress("reading texts", done, total)
         return done
+
+    def judge(self, page: str | None = None) -> int:
+        """Say of every open, click and unsubscribe not judged yet whether it was a person's.
+
+        `page` is the text of a machines.toml that counts from now on ("": the shipped one);
+        where the rules have changed, everything is judged again. The events themselves stay as
+        they are. Returns how many events a rule suspects among those it judged.
+        """
+        from mailhealth import verdicts
+
+        if page is not None:
+            verdicts.load(page or None)
+        own = judged.own_rules(self.db) if page is None else page or None
+        machines = verdicts.load(own)
+        due = judged.due(self.db, machines.fingerprint)
+        saved = 0
+        if due is not None:
+            with self._released():
+                found = verdicts.judge(self.path, due.since - verdicts.AHEAD, machines)
+            saved = judged.save(self.db, found, machines.fingerprint, due, ahead=verdicts.AHEAD)
+        if page is not None:
+            judged.keep_rules(self.db, own)
+        return saved
+
+    def judged(self) -> list[dict[str, Any]]:
+        """Count opens, clicks and unsubscribes: people's, machines', and the suspects."""
+        return judged.counts(self.db)
 
     # Who is who
 
@@ -235,6 +293,20 @@ class Health:
         """List the contacts that belong to no customer, with the reason."""
         return people.unassigned(self.db)
 
+    def subscriptions(
+        self, *, customer: str | None = None, as_of: str | None = None
+    ) -> list[dict[str, Any]]:
+        """List who unsubscribed or cannot be reached, since when, and by what it is known."""
+        rows = wishes.standing(self.db, seconds(instant(as_of)), customer)
+        return [row | {"since": moment(row["since"])} for row in rows]
+
+    def subscription_history(
+        self, contact: str, *, as_of: str | None = None
+    ) -> list[dict[str, Any]]:
+        """List all that was said of a contact's wish for mail, oldest first."""
+        rows = wishes.changes(self.db, contact_of(contact), seconds(instant(as_of)))
+        return [row | {"at": moment(row["at"])} for row in rows]
+
     # What it means
 
     def evaluate(self, as_ofs: Iterable[str], *, progress: Progress | None = None) -> int:
@@ -244,6 +316,7 @@ class Health:
         scores were kept.
         """
         progress = progress or _silent
+        self.judge()
         days = sorted(as_ofs)
         kept = 0
         for done, (day, values, scores) in enumerate(self._evaluated(days), 1):
@@ -357,6 +430,50 @@ class Health:
     def score_history(self, customer: str) -> list[dict[str, Any]]:
         """List a customer's kept scores: as_of, value, band, low, high; oldest first."""
         return results.history(self.db, customer)
+
+    def campaigns(
+        self,
+        name: str | None = None,
+        *,
+        by: "Sequence[campaigns.By]" = (),
+        compare: tuple[str, str] | None = None,
+        as_of: str | None = None,
+    ) -> "campaigns.Report":
+        """Say how campaigns landed: all or the one of that `name`, with the parts `by`.
+
+        `compare` names two variants of that campaign, or two campaigns; `as_of` is the newest
+        evaluation unless told.
+        """
+        from mailhealth import campaigns
+
+        day = instant(as_of) if as_of else self.as_of()
+        with self._released():
+            return campaigns.report(self.path, day, name=name, by=by, compare=compare)
+
+    def surveys(
+        self, *, by: answers.By = "all", customer: str | None = None, as_of: str | None = None
+    ) -> list[answers.SurveyResult]:
+        """Say what people answered, each one's newest answer of 270 days, and who is silent.
+
+        One line for each group and kind of question. A group without a line was never asked.
+        `as_of` is now unless told.
+        """
+        if by not in answers.GROUPS:
+            raise UnknownName(f"surveys by '{by}'? there are {', '.join(answers.GROUPS)}")
+        self._know(customer)
+        return answers.results(self.db, seconds(instant(as_of)), by=by, customer=customer)
+
+    def survey_comments(
+        self, *, customer: str | None = None, as_of: str | None = None
+    ) -> list[dict[str, Any]]:
+        """List what people wrote beside their answers, with the sentiment that was read there."""
+        self._know(customer)
+        return answers.comments(self.db, seconds(instant(as_of)), customer=customer)
+
+    def _know(self, customer: str | None) -> None:
+        names = [each["customer"] for each in self.customers()] if customer else []
+        if customer and customer not in names:
+            raise UnknownName(f"no customer '{customer}'; {_nearest(customer, names)}")
 
 
 def _refuse_secrets(settings: Mapping[str, str]) -> None:

@@ -8,8 +8,9 @@ from mailhealth.records import Found, Mark, Message, Skipped
 
 T = TypeVar("T")
 
-ITEMS = 2_000  # messages or events a transaction
 CHARACTERS = 8_000_000  # of text a transaction
+MESSAGES = 2_000  # a transaction at most
+ITEMS = 20_000  # events and all else a transaction at most: the fewer, the less is written twice
 
 
 def batches(
@@ -26,7 +27,7 @@ def batches(
         for item in items:
             batch.append(item)
             characters += _size(item)
-            if len(batch) >= ITEMS or characters >= CHARACTERS:
+            if characters >= CHARACTERS:
                 yield batch
                 batch, characters = [], 0
     except MailhealthError as error:
@@ -43,6 +44,8 @@ def chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
 
 
 def _size(item: Found | Skipped | Mark) -> int:
-    if isinstance(item, Found) and isinstance(item.what, Message):
-        return len(item.what.mail.text)
-    return 0
+    """How much an item takes of a transaction, in characters."""
+    what = item.what if isinstance(item, Found) else None
+    if isinstance(what, Message):
+        return max(len(what.mail.text), CHARACTERS // MESSAGES)
+    return max(len(what.raw) if what else 0, CHARACTERS // ITEMS)

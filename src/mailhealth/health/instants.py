@@ -22,3 +22,13 @@ def instant(as_of: str | None) -> str:
 def iso(moment: datetime) -> str:
     """Write a moment as an instant in UTC."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def moment(since_1970: int) -> str:
+    """Write seconds since 1970 as an instant."""
+    return iso(datetime.fromtimestamp(since_1970, UTC))
+
+
+def seconds(written: str) -> int:
+    """Read an instant as seconds since 1970."""
+    return int(datetime.fromisoformat(written).timestamp())

@@ -10,6 +10,7 @@ from mailhealth.errors import BadSource
 from mailhealth.records import Mark, Row, Skipped
 
 BLOCK = 1 << 20
+LONGEST_START = 4 << 20  # bytes; enough for a million of any characters
 HEAD = 4_096  # bytes that show what a file is
 TRIED = 100  # records among which one must be readable for a file to be recognised
 _BOMS = (
@@ -55,7 +56,7 @@ def unread(
     named = Path(settings["path"])
     for file in listed(settings["path"]):
         try:
-            cursor = _cursor(file)
+            cursor = state(file)
             if cursors.get(place(file)) == cursor or not (file == named or takes(file)):
                 continue
             yield from rows(file)
@@ -70,7 +71,8 @@ def place(file: Path) -> str:
     return str(file).encode(errors="replace").decode()
 
 
-def _cursor(file: Path) -> str:
+def state(file: Path) -> str:
+    """What changes when a file does: "size:mtime_ns"."""
     found = file.stat()
     return f"{found.st_size}:{found.st_mtime_ns}"
 
@@ -89,8 +91,26 @@ def head(file: Path) -> str:
     coding = next((coding for bom, coding in _BOMS if start.startswith(bom)), "")
     if not coding and b"\0" in start:
         return ""
-    text = codecs.getincrementaldecoder(coding or "utf-8")("replace").decode(start)
+    text = codecs.getincrementaldecoder(coding or _likely(start))("replace").decode(start)
     return text.lstrip("\ufeff")
+
+
+def _likely(start: bytes) -> str:
+    """The coding of the first bytes of a text; half a letter of CP932 may look like a "|"."""
+    for coding in ("utf-8", "cp932"):
+        try:
+            codecs.getincrementaldecoder(coding)().decode(start)
+        except UnicodeDecodeError:
+            continue
+        return coding
+    return "cp1252"
+
+
+def endless(file: Path) -> bool:
+    """Whether the first line of a file is longer than that of any table."""
+    with file.open("rb") as opened:
+        start = opened.read(LONGEST_START)
+    return len(start) == LONGEST_START and b"\n" not in start and b"\r" not in start
 
 
 def kind(head: str) -> Literal["json", "requests", "table", ""]:
@@ -115,6 +135,16 @@ def text(file: Path, coding: str = "") -> TextIO:
     except LookupError as error:
         raise BadSource(f"{file}: no encoding '{coding}'; one is 'cp932'") from error
     return file.open(encoding=coding or _coding(file), errors="replace", newline="")
+
+
+def lines(opened: TextIO, longest: int) -> Iterator[tuple[int, str]]:
+    """The numbered lines of a text; of one that is longer only so many characters."""
+    number = 0
+    while line := opened.readline(longest):
+        number += 1
+        yield number, line
+        while len(line) == longest and not line.endswith(("\n", "\r")):
+            line = opened.readline(longest)
 
 
 def _coding(file: Path) -> str:

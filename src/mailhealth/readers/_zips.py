@@ -52,8 +52,13 @@ def opened(path: Path) -> Iterator[zipfile.ZipFile]:
         yield archive
 
 
-def members(archive: zipfile.ZipFile, where: str, size: int) -> Iterator[Member | Skipped]:
-    """Yield the files of an archive of `size` bytes; what is not safe to read comes as Skipped."""
+def members(
+    archive: zipfile.ZipFile, where: str, size: int, *, unlocks: bool = False
+) -> Iterator[Member | Skipped]:
+    """Yield the files of an archive of `size` bytes; what is not safe to read comes as Skipped.
+
+    Encrypted files are among that, unless the caller `unlocks` them.
+    """
     infos = [info for info in archive.infolist() if not info.is_dir()]
     alone = [info for info in infos if not _grows(info.file_size, info.compress_size)]
     if _grows(sum(info.file_size for info in alone), size):
@@ -64,7 +69,7 @@ def members(archive: zipfile.ZipFile, where: str, size: int) -> Iterator[Member 
         if _is_clutter(info.filename):
             continue
         name = _name(info)
-        if why := _unsafe(info, name):
+        if why := _unsafe(info, name, unlocks):
             yield Skipped(f"{where}/{name}", why)
         else:
             yield Member(name, info)
@@ -79,10 +84,15 @@ def _is_clutter(name: str) -> bool:
     return any(part.startswith(".") and part != ".." for part in name.split("/"))
 
 
-def _unsafe(info: zipfile.ZipInfo, name: str) -> str:
+def is_locked(info: zipfile.ZipInfo) -> bool:
+    """Whether a file in an archive is encrypted."""
+    return bool(info.flag_bits & _ENCRYPTED)
+
+
+def _unsafe(info: zipfile.ZipInfo, name: str, unlocks: bool) -> str:
     if _CLIMBS.search(name.replace("\\", "/")):
         return "Its name climbs out of the archive: the archive was not made by a mail program."
-    if info.flag_bits & _ENCRYPTED:
+    if is_locked(info) and not unlocks:
         return "It is encrypted: unpack the archive with its password first."
     return BOMB if _grows(info.file_size, info.compress_size) else ""
 

@@ -4,13 +4,16 @@ import csv
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Self, TextIO
 
 from mailhealth.readers import _files
 from mailhealth.records import Mark, Row, Skipped
 
 DELIMITERS = ",;\t|"
-LONGEST_LINE = 1 << 20  # characters; a longer one is broken up, so that memory stays flat
+LONGEST_LINE = 1 << 20  # characters
+TOO_LONG = f"a line is longer than {LONGEST_LINE} characters, which no log's is"
 _QUOTED = re.compile(r'"[^"]*"')
+_LISTED = re.compile(r"\s{0,9}[^\n@]{1,99}\n[^\s@]{1,64}@[^\s@]{1,255}(?:\s|\Z)")
 _SEPARATOR = re.compile(r"sep=(.)\s*\Z", re.IGNORECASE)  # the line that Excel writes on top
 
 
@@ -25,9 +28,11 @@ def read(settings: Mapping[str, str], cursors: Mapping[str, str]) -> Iterator[Ro
 
 
 def takes(file: Path) -> bool:
-    """Whether a file looks like a table: text whose first line has a delimiter."""
+    """Whether a file looks like a table: its first line has a delimiter, or is one name of a
+    column and below it stands an address."""
     head = _files.head(file)
-    return _files.kind(head) == "table" and bool(_delimiter(head))
+    listed = bool(_LISTED.match(head))
+    return _files.kind(head) == "table" and (bool(_delimiter(head)) or listed)
 
 
 def columns(settings: Mapping[str, str]) -> tuple[str, ...]:
@@ -35,7 +40,8 @@ def columns(settings: Mapping[str, str]) -> tuple[str, ...]:
     file = Path(settings["path"])
     if _files.packed(file):
         return ()
-    return tuple(next(_cells(file, settings.get("encoding", "")), (0, []))[1])
+    _, header = next(_cells(file, settings.get("encoding", "")), (0, []))
+    return () if isinstance(header, str) else tuple(header)
 
 
 def _rows(file: Path, encoding: str) -> Iterator[Row | Skipped]:
@@ -47,6 +53,8 @@ def _rows(file: Path, encoding: str) -> Iterator[Row | Skipped]:
     for line, cells in _cells(file, encoding):
         if isinstance(cells, str):
             yield Skipped(f"{place}:{line}", cells)
+            if not header and cells.endswith(TOO_LONG):
+                return  # without a header nothing else can be understood
         elif not header:
             header = cells
         else:
@@ -64,14 +72,16 @@ def _row(place: str, header: list[str], cells: list[str]) -> Row | Skipped:
 def _cells(file: Path, encoding: str) -> Iterator[tuple[int, list[str] | str]]:
     """Number of its first line and cells of every row that is not empty, the header first.
 
-    A row that the csv module refuses (a quote that is never closed) comes as the reason.
+    A row that the csv module refuses (a quote that is never closed), or in which a line is too
+    long, comes as the reason.
     """
     delimiter = _delimiter(_files.head(file)) or ","
     with _files.text(file, encoding) as opened:
-        table = csv.reader(iter(lambda: opened.readline(LONGEST_LINE), ""), delimiter=delimiter)
+        lines = _Lines(opened)
+        table = csv.reader(lines, delimiter=delimiter)
         header = True
         while True:
-            line = table.line_num + 1
+            line = lines.number + 1
             try:
                 cells = next(table)
             except StopIteration:
@@ -84,6 +94,29 @@ def _cells(file: Path, encoding: str) -> Iterator[tuple[int, list[str] | str]]:
             if any(cells) and not (header and _SEPARATOR.match(delimiter.join(cells))):
                 yield line, _named(cells) if header else cells
                 header = False
+
+
+class _Lines:
+    """The lines of a text and the number of the last one; a longer one than any log has raises
+    csv.Error, and costs no memory however long it is."""
+
+    def __init__(self, opened: TextIO) -> None:
+        self.number = 0
+        self._opened = opened
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> str:
+        line = self._opened.readline(LONGEST_LINE)
+        self.number += 1
+        if len(line) == LONGEST_LINE and not line.endswith(("\n", "\r")):
+            while line and not line.endswith(("\n", "\r")):
+                line = self._opened.readline(LONGEST_LINE)
+            raise csv.Error(TOO_LONG)
+        if not line:
+            raise StopIteration
+        return line
 
 
 def _named(cells: list[str]) -> list[str]:

@@ -1,11 +1,8 @@
 """Read a mailbox over IMAP without leaving a trace in it."""
 
 import ipaddress
-import os
-import shlex
 import socket
 import ssl
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +15,7 @@ from imapclient import exceptions
 from imapclient.imapclient import SENT
 
 from mailhealth.errors import BadSource, LoginRefused
+from mailhealth.readers import _secrets
 from mailhealth.records import Mark, Raw, Skipped
 
 CONNECT_S = 20.0
@@ -32,6 +30,7 @@ LARGEST = 50_000_000
 BODY = "BODY.PEEK[]"
 HEADERS = "BODY.PEEK[HEADER]"
 PORTS = range(1, 65536)
+DEFAULT_VARIABLE = "MAILHEALTH_PASSWORD"
 
 SENTENCES: tuple[tuple[type[Exception], str], ...] = (  # the first that fits
     (
@@ -140,31 +139,14 @@ def _is_this_machine(host: str) -> bool:
 
 
 def _password(settings: Mapping[str, str]) -> str:
-    command = settings.get("password_command")
-    if command:
-        return _said_by(command)
-    name = settings.get("password_env") or "MAILHEALTH_PASSWORD"
-    password = os.environ.get(name)
+    password = _secrets.password(settings, DEFAULT_VARIABLE)
     if not password:
+        name = settings.get("password_env") or DEFAULT_VARIABLE
         raise BadSource(
             f"no password for {settings['user']} at {settings['host']}: set the environment "
             f"variable {name}, name another one in the setting 'password_env', or name a command "
             "that prints it in 'password_command'"
         )
-    return password
-
-
-def _said_by(command: str) -> str:
-    """The first line that a command prints; no shell reads it, no error repeats it."""
-    try:
-        words = shlex.split(command)
-        answer = subprocess.run(words, stdout=subprocess.PIPE, timeout=SILENCE_S, check=True)
-        password = answer.stdout.decode().splitlines()[0]
-    except (OSError, ValueError, IndexError, subprocess.SubprocessError) as error:
-        raise BadSource(
-            f"password_command gave no password ({type(error).__name__}): it must be a program "
-            "that prints the password on its first line and ends with status 0"
-        ) from None
     return password
 
 

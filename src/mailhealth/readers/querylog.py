@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 from mailhealth.readers import _files
 from mailhealth.records import Mark, Row, Skipped
 
-LONGEST_LINE = 1 << 16  # characters; servers refuse longer request lines
+LONGEST_LINE = 1 << 16  # characters; servers refuse longer request lines, the rest is not read
 MOST_PARAMETERS = 200
 _REQUEST = re.compile(r"\b(?:GET|POST) /[^\s?]*\?(\S+)")
 
@@ -40,7 +40,7 @@ def _rows(file: Path) -> Iterator[Row | Skipped]:
         yield Skipped(place, f"is {kind}; unpack it")
         return
     with _files.text(file) as opened:
-        for number, line in enumerate(iter(lambda: opened.readline(LONGEST_LINE), ""), 1):
+        for number, line in _files.lines(opened, LONGEST_LINE):
             if line.strip():
                 yield _row(f"{place}:{number}", line)
 

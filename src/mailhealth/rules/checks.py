@@ -153,7 +153,7 @@ def keys(table: Mapping[str, Any], known: Keys, where: str) -> None:
     for key, value in table.items():
         if key not in known:
             raise BadData(f"{where}: unknown key {key!r}{hint(key, known)}")
-        if not isinstance(value, known[key]) or isinstance(value, bool):
+        if not isinstance(value, known[key]) or isinstance(value, bool) != (known[key] is bool):
             raise BadData(f"{where}: {key} has the wrong type ({type(value).__name__})")
         if isinstance(value, _NUMBER) and not abs(value) < _LARGEST:
             raise BadData(f"{where}: {key} must be a number of reasonable size")

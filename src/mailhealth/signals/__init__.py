@@ -24,12 +24,13 @@ def compute(
     that is nobody's is passed over. Raises BadSource for a
     file that is no store of ours and BadData for an as_of or an SQL text that is wrong.
     """
+    from mailhealth import warehouse
     from mailhealth.signals import engine
 
     ends = [_moment(as_of) for as_of in as_ofs]
     if not ends:
         return
-    with engine.store(db) as store:
+    with warehouse.opened(db) as store:
         for names in engine.buckets(store, customers):
             with engine.loaded(store, names, ends) as loaded:
                 found = engine.found(loaded, rules, ends)
@@ -46,11 +47,12 @@ def evidence(
 
     Newest first, at most 20, from the window that is scored. Raises as `compute` does.
     """
+    from mailhealth import warehouse
     from mailhealth.signals import engine
 
     end = _moment(as_of)
     behind: dict[str, dict[str, tuple[str, ...]]] = {customer: {} for customer in customers}
-    with engine.store(db) as store, engine.loaded(store, customers, [end]) as loaded:
+    with warehouse.opened(db) as store, engine.loaded(store, customers, [end]) as loaded:
         for signal in rules.signals:
             shown = engine.shown(loaded, signal, (end, signal.window))
             for customer, known in behind.items():

@@ -4,9 +4,9 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from mailhealth import intervals
+from mailhealth.intervals import Interval
 from mailhealth.rules import DAY, Signal
-from mailhealth.signals import intervals
-from mailhealth.signals.intervals import Interval
 
 Cell = tuple[int, int]  # its end, and its length in days
 

@@ -1,22 +1,19 @@
-"""From the store (SQLite) into DuckDB, and the questions that are asked there."""
+"""The facts in DuckDB, and the questions that are asked there."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
-import adbc_driver_sqlite
 import duckdb
-from adbc_driver_sqlite import dbapi
 
-from mailhealth.errors import BadData, BadSource
+from mailhealth import warehouse
+from mailhealth.errors import BadData
 from mailhealth.rules import DAY, Rules, Signal, facts
 from mailhealth.signals.answers import Cell, Sums, cells
 from mailhealth.signals.tables import TABLES
+from mailhealth.warehouse import Memory, Store
 
-Store = dbapi.Connection
-Loaded = duckdb.DuckDBPyConnection
 Found = Mapping[tuple[str, str, Cell], Sums]  # by signal, customer and cell
 Since = Mapping[tuple[str, str], int]  # by customer and side: when it could first be seen
 
@@ -24,19 +21,6 @@ Since = Mapping[tuple[str, str], int]  # by customer and side: when it could fir
 _HORIZON = 400 * DAY
 _MESSAGES_AT_ONCE = 2_000_000
 _EVIDENCE = 20
-
-
-@contextmanager
-def store(db: Path) -> Iterator[Store]:
-    """Open the store for reading; raises BadSource for a file that is none."""
-    if not db.is_file():
-        raise BadSource(f"{db.name}: there is no such file; sync first, or name another")
-    try:
-        with dbapi.connect(f"{db.absolute().as_uri()}?mode=ro", autocommit=True) as connection:
-            yield connection
-    except dbapi.Error as error:
-        why = str(error).splitlines()[0]
-        raise BadSource(f"{db.name}: it is no store of mailhealth ({why})") from error
 
 
 def buckets(store: Store, customers: Sequence[str] | None) -> list[list[str]]:
@@ -54,44 +38,28 @@ def buckets(store: Store, customers: Sequence[str] | None) -> list[list[str]]:
 
 
 @contextmanager
-def loaded(store: Store, customers: Sequence[str], ends: Sequence[int]) -> Iterator[Loaded]:
+def loaded(store: Store, customers: Sequence[str], ends: Sequence[int]) -> Iterator[Memory]:
     """Open a DuckDB in memory that holds these customers' rows and knows the facts.
 
     Nothing at or after the last of `ends` is in it. It reaches no file and no network: a
     health.toml from elsewhere may be run in it.
     """
     asked = (min(ends) - _HORIZON, max(ends), json.dumps(list(customers)))
-    with duckdb.connect(config={"enable_external_access": "false"}) as memory:
-        for table in TABLES:
-            _copy(store, memory, table, asked)
+    with warehouse.memory() as memory:
+        for table, (columns, sql) in TABLES.items():
+            warehouse.copy(store, memory, table, columns, sql, asked)
         for name, sql in facts().items():
             memory.execute(f"create or replace temporary view {name} as {sql}")
         yield memory
 
 
-def _copy(store: Store, memory: Loaded, table: str, asked: tuple[int, int, str]) -> None:
-    columns, sql = TABLES[table]
-    memory.execute(f"create table {table} ({columns})")
-    with store.cursor() as cursor:
-        rows = adbc_driver_sqlite.StatementOptions.BATCH_ROWS.value
-        cursor.adbc_statement.set_options(**{rows: "65536"})
-        cursor.execute(sql, asked)
-        memory.register("incoming", cursor.fetch_record_batch())
-        try:
-            memory.execute(f"insert into {table} select * from incoming")
-        except duckdb.Error as error:
-            why = str(error).splitlines()[0]
-            raise BadSource(f"{table}: the store cannot be read to its end ({why})") from error
-        memory.unregister("incoming")
-
-
-def since(loaded: Loaded) -> Since:
+def since(loaded: Memory) -> Since:
     """Return, by customer and side, the first moment at which such mail could be seen."""
     rows = loaded.execute("select customer, side, since from risk").fetchall()
     return {(customer, side): at for customer, side, at in rows}
 
 
-def found(loaded: Loaded, rules: Rules, ends: Sequence[int]) -> Found:
+def found(loaded: Memory, rules: Rules, ends: Sequence[int]) -> Found:
     """Return the sums of every signal, customer and cell in which something happened.
 
     Each fact is scanned once, for all its signals. Raises BadData for SQL that does not run.
@@ -128,7 +96,7 @@ def _float(number: Any) -> float | None:
     return None if number is None else float(number)
 
 
-def shown(loaded: Loaded, signal: Signal, cell: Cell) -> dict[str, tuple[str, ...]]:
+def shown(loaded: Memory, signal: Signal, cell: Cell) -> dict[str, tuple[str, ...]]:
     """Return, by customer, the keys of the newest rows behind a signal in a cell, at most 20."""
     sql = f"""
         select customer, shown
@@ -146,7 +114,7 @@ def shown(loaded: Loaded, signal: Signal, cell: Cell) -> dict[str, tuple[str, ..
     return {customer: tuple(each) for customer, each in keys.items()}
 
 
-def _ask(loaded: Loaded, sql: str, signals: Sequence[Signal]) -> list[tuple[Any, ...]]:
+def _ask(loaded: Memory, sql: str, signals: Sequence[Signal]) -> list[tuple[Any, ...]]:
     try:
         return loaded.execute(sql).fetchall()
     except duckdb.Error as error:

@@ -5,25 +5,32 @@ import re
 from collections.abc import Iterable, Mapping
 from importlib import import_module
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from mailhealth.errors import BadSource, NotRecognised
-from mailhealth.readers import _files
-from mailhealth.sources.border import NEEDED, Columns, Connector, Marks, connectors, folded
+from mailhealth.readers import _files, _packed
+from mailhealth.sources.border import Connector, Marks, connectors
+from mailhealth.sources.forms import Columns, Form
+from mailhealth.sources.given import clock, given, lacking
+from mailhealth.sources.questions import asked
+from mailhealth.sources.questions import lacking as unanswerable
+from mailhealth.sources.toml import folded
 
-ENOUGH = 50  # files of a folder that are looked at
+ENOUGH = 50  # files of a folder that are looked into
+MOST_FILES = 10_000  # of a folder whose names are looked at
+SHOWN_NAMES = 200  # characters of a list of column names in a message
 _CAPTURED = re.compile(r"(?:POST|PUT) \S{1,2000} HTTP/")
 
 
-def recognise(path: str | os.PathLike[str]) -> str:
-    """Name the one shipped connector that knows a file or folder by what it holds.
+def recognise(path: str | os.PathLike[str], settings: Mapping[str, str] | None = None) -> str:
+    """Name the one shipped connector that knows a file, folder or archive by what it holds.
 
-    Raises NotRecognised where there is none or more than one, BadSource where there is no
-    such file.
+    `settings` may say where the password of an archive is. Raises NotRecognised where there
+    is none or more than one, BadSource where there is no such file or it is damaged.
     """
     known = connectors()
-    names = _recognised(Path(path), known.values())
+    names = _recognised(Path(path), settings or {})
     if len(names) == 1:
         return names[0]
     if names:
@@ -40,20 +47,20 @@ def check(connector: Connector, settings: Mapping[str, str]) -> None:
     the message names the connectors that would have worked.
     """
     settings = {**connector.settings, **settings}
-    if "path" not in settings and (connector.event or connector.recognises != Marks()):
+    if "path" not in settings and (connector.forms or connector.recognises != Marks()):
         raise BadSource(f"{connector.name} reads files; give path= with a file or a folder")
-    if connector.event is None:
+    if not connector.forms:
         _check_mail(connector, settings)
         return
     path = Path(settings["path"])
-    files = _found(path)
-    complaints = [_complaint(connector, connector.event, file, settings) for file in files]
+    complaints = _complaints(connector, path, settings)
     if not complaints:
         raise NotRecognised(f"{path}: the folder holds no files to read")
-    if all(complaints):
-        others = _recognised(path, connectors().values())
+    if all(why for _, why in complaints):
+        file, why = complaints[0]
+        others = [name for name in _recognised(path, settings) if name != connector.name]
         tail = f"; {' or '.join(others)} would work" if others else ""
-        raise NotRecognised(f"{files[0]}: {complaints[0]}{tail}")
+        raise NotRecognised(f"{file}: {why}{tail}")
 
 
 def _check_mail(connector: Connector, settings: Mapping[str, str]) -> None:
@@ -61,7 +68,7 @@ def _check_mail(connector: Connector, settings: Mapping[str, str]) -> None:
         _module(name).check(settings)
     path = Path(settings.get("path", ""))
     if "path" in settings and path.is_file() and not _takes(connector, path):
-        known = _recognised(path, connectors().values())
+        known = _recognised(path, settings)
         if known and connector.name not in known:
             raise NotRecognised(
                 f"{path}: is nothing that {connector.name} reads; {' or '.join(known)} would work"
@@ -75,6 +82,8 @@ def oddity(file: Path) -> str:
     head = _files.head(file)
     if _CAPTURED.match(head):
         return "is a captured HTTP request; save the JSON below its headers as a file of its own"
+    if _files.kind(head) == "table" and _files.endless(file):
+        return "begins with a line of more than 4 MB, which no log does"
     return "" if head.strip() else "holds no text"
 
 
@@ -83,52 +92,105 @@ def reader(connector: Connector, file: Path) -> str:
     return next((name for name in connector.readers if _module(name).takes(file)), "")
 
 
-def lacking(event: Columns, names: Iterable[str]) -> str:
-    """Which column without which there is no event is not among these names, in words.
+def form(connector: Connector, file: Path, settings: Mapping[str, str]) -> Form | None:
+    """The first of a connector's forms that fits a log file, None where none does.
 
-    >>> lacking(Columns(recipient=("To",), type=("Event",), at=("Date",)), ["to", "event"])
-    'no column for at (Date)'
+    A form fits by the end of the file's path, by columns that it has, or by both.
     """
-    there = {folded(name) for name in names}
-    for ours in NEEDED:
-        theirs: tuple[str, ...] = getattr(event, ours)
-        if not any(
-            folded(name.partition(".")[0]) in there or folded(name) in there for name in theirs
-        ):
-            return f"no column for {ours} ({', '.join(theirs)})"
-    return ""
+    for each in connector.forms:
+        called = not each.files or _called(file, each.files)
+        if called and (not each.columns or _has(connector, each, file, settings)):
+            return each
+    return None
+
+
+def _called(file: Path, patterns: Iterable[str]) -> bool:
+    name = PurePath(str(file).lower())
+    return any(name.match(pattern.lower()) for pattern in patterns)
+
+
+def _has(connector: Connector, form: Form, file: Path, settings: Mapping[str, str]) -> bool:
+    there = {folded(name) for name in _columns(connector, form, file, settings)}
+    return there.issuperset(map(folded, form.columns))
 
 
 def _module(name: str) -> Any:
     return import_module(f"mailhealth.readers.{name}")
 
 
-def _columns(connector: Connector, file: Path, settings: Mapping[str, str]) -> tuple[str, ...]:
+def _columns(
+    connector: Connector, form: Form, file: Path, settings: Mapping[str, str]
+) -> tuple[str, ...]:
     """The columns of a log file as this connector's reader sees them, () where it does not."""
     if not (name := reader(connector, file)):
         return ()
-    there = {**settings, "path": str(file), "rows": ",".join(connector.rows)}
+    there = {**settings, "path": str(file), "rows": ",".join(form.rows)}
     return tuple(_module(name).columns(there))
 
 
-def _complaint(
-    connector: Connector, event: Columns, file: Path, settings: Mapping[str, str]
-) -> str:
+def _complaints(
+    connector: Connector, path: Path, settings: Mapping[str, str]
+) -> list[tuple[str, str]]:
+    """The first files at a path, and why each cannot be read, "" for one that can."""
+    found = []
+    for file in _found(path):
+        if not _packed.is_packed(file):
+            found.append((str(file), _complaint(connector, file, settings)))
+            continue
+        with _packed.unpacked(file, settings) as folder:
+            found += [
+                (_packed.place(str(inner), folder, file), _complaint(connector, inner, settings))
+                for inner in _found(folder)
+            ]
+    return found
+
+
+def _complaint(connector: Connector, file: Path, settings: Mapping[str, str]) -> str:
     if odd := oddity(file):
         return odd
-    if not reader(connector, file):
+    fitting = form(connector, file, settings) if reader(connector, file) else None
+    if fitting is None:
         return f"is nothing that {connector.name} reads ({', '.join(connector.readers)})"
-    names = _columns(connector, file, settings)
-    if names and (missing := lacking(event, names)):
-        return f"{connector.name} finds {missing} among {', '.join(names)[:200]}"
+    given(settings, clock(fitting, settings))
+    names = _columns(connector, fitting, file, settings)
+    if names and (missing := _missing(fitting, names, settings)):
+        return f"{connector.name} finds {missing} among {', '.join(names)[:SHOWN_NAMES]}"
+    if fitting.events and not settings.get("campaign") and not any(map(_tells, fitting.events)):
+        return f"{connector.name} finds nothing that says the campaign; give campaign="
     return ""
 
 
-def _recognised(path: Path, known: Iterable[Connector]) -> list[str]:
-    known = list(known)
-    whole = [connector.name for connector in known if _holds(connector, path)]
-    found = {name for file in _found(path) for name in _knowing(file, known)} if not whole else ()
-    return whole or sorted(found)
+def _missing(form: Form, names: tuple[str, ...], settings: Mapping[str, str]) -> str:
+    """What a file lacks for each of the events that a row of it can be; "" where one is whole."""
+    if form.questions:
+        return unanswerable(asked(form.questions, settings), names, settings)
+    complaints = [lacking(columns, names, settings) for columns in form.events]
+    return complaints[0] if complaints and all(complaints) else ""
+
+
+def _tells(columns: Columns) -> bool:
+    """Whether rows say what was sent, so that two exports do not look the same."""
+    return bool(columns.campaign or columns.reference or columns.subject or columns.id)
+
+
+def _recognised(path: Path, settings: Mapping[str, str]) -> list[str]:
+    """The connectors that know what is at a path; an archive none knows is looked into."""
+    known = list(connectors().values())
+    if names := _known_there(path, known):
+        return names
+    if not (path.is_file() and _packed.is_packed(path)):
+        return []
+    with _packed.unpacked(path, settings) as folder:
+        return _known_there(folder, known)
+
+
+def _known_there(path: Path, known: list[Connector]) -> list[str]:
+    whole = [connector.name for connector in known if marked(connector.recognises, path)]
+    if whole:
+        return whole
+    found = {name for file in _found(path) for name in _knowing(file, known)}
+    last = {connector.name for connector in known if connector.recognises.last}
+    return sorted(found - last or found)
 
 
 def _knowing(file: Path, known: list[Connector]) -> list[str]:
@@ -154,9 +216,16 @@ def _takes(connector: Connector, file: Path) -> bool:
         return False
 
 
-def _holds(connector: Connector, path: Path) -> bool:
-    names = connector.recognises.holds
-    return bool(names) and all((path / name).is_dir() for name in names)
+def marked(marks: Marks, path: Path) -> bool:
+    """Whether a folder shows these marks by the folders or by the files in it."""
+    if marks.holds and all((path / name).is_dir() for name in marks.holds):
+        return True
+    return bool(marks.files) and path.is_dir() and _holds_files(path, marks.files)
+
+
+def _holds_files(folder: Path, patterns: Iterable[str]) -> bool:
+    files = list(islice(_files.listed(str(folder)), MOST_FILES))
+    return all(any(_called(file, [pattern]) for file in files) for pattern in patterns)
 
 
 def _found(path: Path) -> list[Path]:
@@ -176,8 +245,11 @@ def _knows(connector: Connector, file: Path) -> bool:
         return True
     if not marks.columns:
         return False
-    there = {folded(name) for name in _columns(connector, file, {})}
-    return any(there.issuperset(map(folded, names)) for names in marks.columns)
+    seen = [
+        {folded(name) for name in _columns(connector, form, file, connector.settings)}
+        for form in {form.rows: form for form in connector.forms}.values()
+    ]
+    return any(there.issuperset(map(folded, names)) for there in seen for names in marks.columns)
 
 
 def _unknown(path: Path) -> str:
@@ -188,9 +260,5 @@ def _unknown(path: Path) -> str:
 
 
 def _wanted(known: Iterable[Connector]) -> str:
-    logs = [
-        f"{connector.name} by {' or '.join(', '.join(names) for names in marks)}"
-        for connector in known
-        if (marks := connector.recognises.columns)
-    ]
-    return f"a log is known by its columns: {'; '.join(logs)}"
+    logs = ", ".join(connector.name for connector in known if connector.recognises.columns)
+    return f"there are {logs}; 'mailhealth map FILE' makes one for a log of another kind"

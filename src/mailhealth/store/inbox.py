@@ -1,20 +1,38 @@
-"""What was read: sources, cursors, messages, events, and what could not be read."""
+"""What was read: sources, cursors, messages, events, answers, and what could not be read."""
 
 import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from operator import attrgetter
 from typing import Any
 
 from sqlite_utils import Database
 
 from mailhealth import threads
 from mailhealth.customers import contact_of
-from mailhealth.records import Address, Event, Found, Mail, Mark, Message, Skipped
+from mailhealth.records import Address, Answer, Event, Found, Mail, Mark, Message, Skipped
 from mailhealth.store import conversations, insert, wording
 
 MACHINE_ONLY = "only machine mail"
 EVENT_COLUMNS = tuple(field.name for field in fields(Event) if field.name != "identity")
+ANSWER_COLUMNS = tuple(field.name for field in fields(Answer) if field.name != "identity")
+
+UNKNOWN = """
+select value from json_each(?) where not exists (
+    select 1 from addresses join contacts using (contact)
+    where address = value and why is not ?)
+"""
+
+
+def _new(table: str, key: str, columns: Sequence[str]) -> str:
+    names = (key, "source", "known_at", *columns)
+    marks = ", ".join("?" * len(names))
+    return f"insert into {table} ({', '.join(names)}) values ({marks}) on conflict do nothing"
+
+
+NEW_EVENT = _new("events", "event", EVENT_COLUMNS)
+NEW_ANSWER = _new("answers", "answer", ANSWER_COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +46,15 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """What one transaction brought: new messages and events, and how many were known."""
+    """What one transaction brought: how much was new and how much known, what was skipped.
+
+    `left_out` counts what was told to be left out on purpose.
+    """
 
     new: int
     known: int
     skipped: int
+    left_out: int = 0
 
 
 def add_source(db: Database, source: Source) -> None:
@@ -59,8 +81,8 @@ def cursors(db: Database, source: str) -> dict[str, str]:
 
 
 def skipped(db: Database) -> list[dict[str, str]]:
-    """List everything that could not be read, with its reason."""
-    return list(db.query("select source, place, why from skipped order by source, place"))
+    """List everything that was not read, with its reason; last what was left out on purpose."""
+    return list(db.query("select source, place, why from skipped order by meant, source, place"))
 
 
 def sides(db: Database) -> tuple[int, int]:
@@ -77,21 +99,23 @@ def save(
 ) -> Saved:
     """Keep what a reader yielded, cursor included, in ONE transaction.
 
-    Reading the same thing twice is harmless: messages are known by their key, events by
-    their identity. `known_at` is the time of reading, in seconds.
+    Reading the same thing twice is harmless: messages are known by their key, events and
+    answers by their identity. `known_at` is the time of reading, in seconds.
     """
     found = [item for item in items if isinstance(item, Found)]
     messages = [(f.place, f.what) for f in found if isinstance(f.what, Message)]
     events = [f.what for f in found if isinstance(f.what, Event)]
+    answers = [f.what for f in found if isinstance(f.what, Answer)]
     misses = [item for item in items if isinstance(item, Skipped)]
     with db.atomic():
-        new = _save_messages(db, source, messages, known_at) + _save_events(
-            db, source, events, known_at
-        )
+        new = _save_messages(db, source, messages, known_at)
+        new += _save_events(db, source, events, known_at)
+        new += _save_answers(db, source, answers, known_at)
         insert(db, "skipped", ({"source": source, **asdict(miss)} for miss in misses))
         marks = ({"source": source, **asdict(m)} for m in items if isinstance(m, Mark))
         db.table("cursors").upsert_all(marks, pk=("source", "place"))
-    return Saved(new, len(found) - new, len(misses))
+    meant = sum(miss.meant for miss in misses)
+    return Saved(new, len(found) - new, len(misses) - meant, meant)
 
 
 def _save_messages(
@@ -188,22 +212,45 @@ def _save_people(db: Database, people: Iterable[tuple[Address, bool]]) -> None:
 
 
 def _save_events(db: Database, source: str, events: Sequence[Event], known_at: int) -> int:
-    by_key = {event.identity: event for event in events}
-    known = _known(db, "events", "event", by_key)
-    new = [event for key, event in by_key.items() if key not in known]
-    _save_people(db, ((Address("", event.recipient), True) for event in new))
-    insert(db, "events", (_event_row(event, source, known_at) for event in new))
-    return len(new)
+    """Keep events that are not known yet.
+
+    An event without an id of the platform's own may be known by one with an id that is like
+    it, and the other way round.
+    """
+    _save_recipients(db, (event.recipient for event in events))
+    plain = [event for event in events if not event.alike]
+    known = _known(db, "events", "alike", [event.identity for event in plain])
+    new = _insert_events(db, source, [e for e in plain if e.identity not in known], known_at)
+    numbered = [event for event in events if event.alike]
+    known = _known(db, "events", "event", [event.alike for event in numbered])
+    return new + _insert_events(db, source, [e for e in numbered if e.alike not in known], known_at)
 
 
-def _event_row(event: Event, source: str, known_at: int) -> dict[str, Any]:
-    row = {name: getattr(event, name) for name in EVENT_COLUMNS}  # asdict copies, four times slower
-    return {"event": event.identity, "source": source, "known_at": known_at, **row}
+def _insert_events(db: Database, source: str, events: Sequence[Event], known_at: int) -> int:
+    values = attrgetter(*EVENT_COLUMNS)
+    rows = [(event.identity, source, known_at, *values(event)) for event in events]
+    return db.conn.executemany(NEW_EVENT, rows).rowcount if rows else 0
+
+
+def _save_answers(db: Database, source: str, answers: Sequence[Answer], known_at: int) -> int:
+    _save_recipients(db, (answer.recipient for answer in answers))
+    values = attrgetter(*ANSWER_COLUMNS)
+    rows = [(answer.identity, source, known_at, *values(answer)) for answer in answers]
+    return db.conn.executemany(NEW_ANSWER, rows).rowcount if rows else 0
+
+
+def _save_recipients(db: Database, recipients: Iterable[str]) -> None:
+    """Keep those to whom our campaigns and surveys went, and who are not known as people yet."""
+    asked = [json.dumps(list(dict.fromkeys(recipients))), MACHINE_ONLY]
+    unknown = db.execute(UNKNOWN, asked).fetchall()
+    if unknown:
+        _save_people(db, ((Address("", address), True) for (address,) in unknown))
 
 
 def _known(db: Database, table: str, column: str, keys: Iterable[str]) -> set[str]:
     rows = db.execute(
-        f"select {column} from {table} where {column} in (select value from json_each(?))",
+        f"select value from json_each(?) where exists"
+        f" (select 1 from {table} where {column} = value and {column} <> '')",
         [json.dumps(list(keys))],
     )
     return {row[0] for row in rows.fetchall()}

@@ -154,14 +154,18 @@ def first_fact(db: Database) -> int | None:
 
 
 def evidence(db: Database, keys: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Look up messages and events by key: id (Message-ID or key), at, who, what."""
-    wanted = [json.dumps(sorted(keys))] * 2
+    """Look up messages, events and answers by key: id (Message-ID or key), at, who, what."""
+    wanted = [json.dumps(sorted(keys))] * 3
     rows = db.execute(
         "select message, coalesce('<' || message_id || '>', message), at,"
         " coalesce(sender, ''), subject"
         " from messages where message in (select value from json_each(?))"
         " union all select event, event, at, recipient, type || ': ' || campaign"
-        " from events where event in (select value from json_each(?))",
+        " from events where event in (select value from json_each(?))"
+        " union all select answer, answer, at, recipient,"
+        " survey || ': ' || format('%g', value) || ' of ' || scale"
+        " || iif(comment = '', '', ', ' || comment)"
+        " from answers where answer in (select value from json_each(?))",
         wanted,
     ).fetchall()
     return {row[0]: dict(zip(("id", "at", "who", "what"), row[1:], strict=True)) for row in rows}

@@ -1,0 +1,96 @@
+"""Who was a person: verdicts on events, and how far they have been judged."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlite_utils import Database
+
+from mailhealth.records import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What is to be judged: events from `since` on; the newest of them stands in `row`."""
+
+    since: int
+    row: int
+
+
+def own_rules(db: Database) -> str | None:
+    """Look up the text of the user's own machines.toml; None: the shipped one counts."""
+    return _setting(db, "machines")
+
+
+def keep_rules(db: Database, page: str | None) -> None:
+    """Remember the text of the user's own machines.toml, or with None go back to the shipped."""
+    with db.atomic():
+        if page is None:
+            db.execute("delete from settings where name = 'machines'")
+        else:
+            _set(db, "machines", page)
+
+
+def due(db: Database, fingerprint: str) -> Due | None:
+    """Say what has come since the last judging; everything, where the rules have changed.
+
+    Events are never changed, and a new one gets a higher row than all before it, so the last
+    row judged is all there is to remember.
+    """
+    newest = int(db.execute("select coalesce(max(rowid), 0) from events").fetchone()[0])
+    rules, _, row = (_setting(db, "judged") or "").partition(" ")
+    if rules != fingerprint or int(row) > newest:
+        return Due(0, newest)
+    if int(row) == newest:
+        return None
+    oldest = db.execute("select min(at) from events where rowid > ?", [int(row)]).fetchone()[0]
+    return Due(int(oldest), newest)
+
+
+def save(
+    db: Database, verdicts: Iterable[Verdict], fingerprint: str, due: Due, *, ahead: int
+) -> int:
+    """Replace the verdicts on all events from `ahead` seconds before what was due; count them."""
+    rows = ((v.row, v.machine, v.hides, v.points, v.rules) for v in verdicts)
+    with db.atomic():
+        _forget(db, due.since - ahead)
+        # In the order of their keys the rows go in four times faster than as they come.
+        db.execute("create temporary table judging (row integer, machine, hides, points, rules)")
+        db.conn.executemany("insert into judging values (?, ?, ?, ?, ?)", rows)
+        saved = db.execute(
+            "insert into verdicts (event, machine, hides, points, rules)"
+            " select event, judging.machine, hides, points, rules"
+            " from judging join events on events.rowid = judging.row order by event"
+        ).rowcount
+        db.execute("drop table judging")
+        _set(db, "judged", f"{fingerprint} {due.row}")
+    return saved
+
+
+def counts(db: Database) -> list[dict[str, Any]]:
+    """Count by type whose events they were; `hidden` are the mails fetched by a proxy."""
+    return list(
+        db.query(
+            "select type, count(*) as events, sum(machine = 0) as people,"
+            " sum(machine = 1) as machines, sum(machine is null) as suspects,"
+            " sum(hides) as hidden from judged group by type order by type"
+        )
+    )
+
+
+def _forget(db: Database, since: int) -> None:
+    if since <= 0:
+        db.execute("delete from verdicts")
+    else:
+        db.execute(
+            "delete from verdicts where event in (select event from events where at >= ?)", [since]
+        )
+
+
+def _setting(db: Database, name: str) -> str | None:
+    row = db.execute("select value from settings where name = ?", [name]).fetchone()
+    return None if row is None else str(row[0])
+
+
+def _set(db: Database, name: str, value: str) -> None:
+    db.execute("insert or replace into settings (name, value) values (?, ?)", [name, value])
