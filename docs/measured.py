@@ -2,16 +2,28 @@
 
 import tomllib
 from pathlib import Path
+from typing import Any
 
 MAIL = Path(__file__).with_name("mail.toml")
+CAMPAIGNS = Path(__file__).with_name("campaigns.toml")
 
 
 def mail() -> str:
     """The figures of benchmarks/mail.py as a table, with their day and what was left out."""
     page = tomllib.loads(MAIL.read_text("utf-8"))
+    return _figures(page)
+
+
+def campaigns() -> str:
+    """The figures of benchmarks/campaigns.py as a table, with their day."""
+    return _figures(tomllib.loads(CAMPAIGNS.read_text("utf-8")))
+
+
+def _figures(page: dict[str, Any]) -> str:
+    left_out = page.get("left_out")
     lines = [
         f"Measured {page['measured']} on Python {page['python']}.",
-        *([f"Not installed, so not compared: {page['left_out']}."] if page["left_out"] else []),
+        *([f"Not installed, so not compared: {left_out}."] if left_out else []),
         "",
         "| what | measured | to reach | note |",
         "|---|--:|--:|---|",

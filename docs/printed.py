@@ -51,6 +51,17 @@ def signals() -> str:
     return _table("| signal | question | kind | days | points |\n|---|---|---|--:|--:|", lines)
 
 
+def machines() -> str:
+    """The rules that tell machines from people, from the shipped machines.toml."""
+    from mailhealth import verdicts
+
+    lines = (
+        f"| `{rule['rule']}` | {rule['because']} | {rule['types']} | {rule['points']} |"
+        for rule in verdicts.table()
+    )
+    return _table("| rule | fires where | for | points |\n|---|---|---|--:|", lines)
+
+
 def _points(points: tuple[float, float]) -> str:
     return f"{points[0]:g} to {points[1]:+g}".replace("+0", "0") if any(points) else "shown only"
 

@@ -19,8 +19,9 @@ from mailhealth import sources
 from mailhealth.cli import main
 from mailhealth.errors import BadSource, MailhealthError
 from mailhealth.records import Event, Found
-from mailhealth.sources import mapping, specimen, vocabulary
-from mailhealth.sources.asked import Told, Unclear, answered
+from mailhealth.sources import mapping
+from mailhealth.sources.mapping import specimen, vocabulary
+from mailhealth.sources.mapping.asked import Told, Unclear, answered
 
 CONNECTORS = Path(__file__).parents[1] / "connectors"
 JAPANESE = (

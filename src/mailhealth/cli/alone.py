@@ -88,6 +88,7 @@ def demo(ctx: click.Context, folder: Path, lang: str) -> None:
     from mailhealth import demo as company
     from mailhealth.cli import show
     from mailhealth.health import Health
+    from mailhealth.web import campaigns as landing
     from mailhealth.web import report as page
 
     files = company.lay_out(folder)
@@ -104,7 +105,9 @@ def demo(ctx: click.Context, folder: Path, lang: str) -> None:
             health.evaluate(missing_weeks(health), progress=progress)
         show.scores(health.scores(lang=lang), "table")
         page.write(health, folder / "report.html", lang=lang)
-    show.say(f"{folder / 'report.html'} written; 'mailhealth --db {database} explain CUSTOMER'")
+        landing.write(health, folder / "campaigns.html", lang=lang)
+    pages = f"{folder / 'report.html'} and campaigns.html"
+    show.say(f"{pages} written; 'mailhealth --db {database} explain CUSTOMER'")
 
 
 @main.command()

@@ -14,9 +14,9 @@ from mailhealth.cli.app import main
 
 if TYPE_CHECKING:
     from mailhealth.records import Event
-    from mailhealth.sources.asked import Told, Unclear
     from mailhealth.sources.mapping import Draft, Preview
-    from mailhealth.sources.specimen import Sample
+    from mailhealth.sources.mapping.asked import Told, Unclear
+    from mailhealth.sources.mapping.specimen import Sample
 
 SHOWN_ROWS = 5
 SHOWN_WIDTH = 22  # characters of a value
@@ -56,7 +56,8 @@ def map_(file: Path, to: Path | None, yes: bool, encoding: str | None, **options
     enough; '-' as a column says there is none. What would be imported is shown first.
     """
     from mailhealth.cli import show
-    from mailhealth.sources import mapping, specimen
+    from mailhealth.sources import mapping
+    from mailhealth.sources.mapping import specimen
 
     sample = specimen.look(file, encoding or "")
     _show_sample(sample)
@@ -75,7 +76,7 @@ def map_(file: Path, to: Path | None, yes: bool, encoding: str | None, **options
 
 
 def _told(*, at: str | None, word: str | None, pairs: tuple[str, ...], **rest: Any) -> "Told":
-    from mailhealth.sources import asked
+    from mailhealth.sources.mapping import asked
 
     others = {key: rest.pop(key) or "" for key in ("zone", "dates", "name")}
     told = asked.Told(
@@ -97,7 +98,8 @@ def _pair(pair: str) -> tuple[str, str]:
 def _drafted(sample: "Sample", told: "Told") -> "Draft":
     """Ask until all is clear; where nobody can answer, the first question is the error."""
     from mailhealth.cli import show
-    from mailhealth.sources import asked, mapping
+    from mailhealth.sources import mapping
+    from mailhealth.sources.mapping import asked
 
     while True:
         try:
@@ -134,7 +136,7 @@ def _columns(sample: "Sample") -> Iterator[dict[str, str]]:
 
 
 def _show_draft(draft: "Draft") -> None:
-    from mailhealth.sources.asked import plain
+    from mailhealth.sources.mapping.asked import plain
 
     for ours, theirs in draft.columns.items():
         print(plain(f"  {ours}: {theirs}"))
@@ -146,7 +148,7 @@ def _show_draft(draft: "Draft") -> None:
 
 
 def _short(text: str) -> str:
-    from mailhealth.sources.asked import plain
+    from mailhealth.sources.mapping.asked import plain
 
     text = " ".join(text.split())
     return plain(text if len(text) <= SHOWN_WIDTH else text[: SHOWN_WIDTH - 1] + "…")
@@ -154,7 +156,7 @@ def _short(text: str) -> str:
 
 def _show_preview(found: "Preview", zone: ZoneInfo) -> None:
     from mailhealth.cli import show
-    from mailhealth.sources.asked import plain
+    from mailhealth.sources.mapping.asked import plain
 
     counts = ", ".join(f"{count} {type_}" for type_, count in found.counts.items())
     of = "" if found.whole else " of its beginning"

@@ -131,7 +131,7 @@ def _refuse_both(
 @listing
 @click.pass_context
 def skipped(ctx: click.Context, form: str | None) -> None:
-    """List what could not be read, and why."""
+    """List what could not be read or was left out on purpose, and why."""
     from mailhealth.cli import show
 
     show.rows(open_health(ctx).skipped(), form or "table", empty="nothing was skipped")

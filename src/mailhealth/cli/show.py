@@ -175,6 +175,7 @@ def sync_report(report: "SyncReport") -> None:
     """Say what a sync brought, and what it had to leave out."""
     for source in report.sources:
         left = f", {source.skipped} skipped" if source.skipped else ""
+        left += f", {source.left_out} left out on purpose" if source.left_out else ""
         say(f"{source.source}: {source.new} new, {source.known} known{left}")
         if source.error:
             complain(f"{source.source}: {source.error}")

@@ -203,7 +203,7 @@ class Health:
     def _read(self, source: inbox.Source, progress: Progress) -> SourceReport:
         from mailhealth import sources
 
-        new = known = skipped = 0
+        new = known = skipped = left_out = 0
         error = None
         cursors = inbox.cursors(self.db, source.name)
         try:
@@ -212,10 +212,11 @@ class Health:
                 saved = inbox.save(self.db, source.name, batch, known_at=int(time.time()))
                 new, known = new + saved.new, known + saved.known
                 skipped += saved.skipped
+                left_out += saved.left_out
                 progress(f"reading {source.name}", new + known, None)
         except MailhealthError as failure:
             error = str(failure)
-        return SourceReport(source.name, new, known, skipped, error)
+        return SourceReport(source.name, new, known, skipped, error, left_out)
 
     def read_texts(self, *, progress: Progress | None = None) -> int:
         """Let the model read what it has not read: own words in mails, comments in surveys.

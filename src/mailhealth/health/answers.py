@@ -8,13 +8,17 @@ from mailhealth.records import Score, SignalValue
 
 @dataclass(frozen=True, slots=True)
 class SourceReport:
-    """What a sync brought from one source; `error` says why it ended early, if it did."""
+    """What a sync brought from one source; `error` says why it ended early, if it did.
+
+    `skipped` could not be read; `left_out` are the kinds of rows that are known and not counted.
+    """
 
     source: str
     new: int
     known: int
     skipped: int
     error: str | None = None
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,12 @@ def cursors(db: Database, source: str) -> dict[str, str]:
 
 def skipped(db: Database) -> list[dict[str, str]]:
     """List everything that was not read, with its reason; last what was left out on purpose."""
-    return list(db.query("select source, place, why from skipped order by meant, source, place"))
+    return list(
+        db.query(
+            "select iif(meant, 'left out', 'skipped') as was, source, place, why"
+            " from skipped order by meant, source, place"
+        )
+    )
 
 
 def sides(db: Database) -> tuple[int, int]:

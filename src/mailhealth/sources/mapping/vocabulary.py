@@ -21,7 +21,9 @@ _TOKEN = re.compile(r"[a-zà-ÿ]+")
 
 @lru_cache(maxsize=1)
 def _table() -> Mapping[str, Any]:
-    return tomllib.loads(files("mailhealth.sources").joinpath("mapping.toml").read_text("utf-8"))
+    return tomllib.loads(
+        files("mailhealth.sources.mapping").joinpath("words.toml").read_text("utf-8")
+    )
 
 
 def dates() -> Mapping[str, list[str]]:

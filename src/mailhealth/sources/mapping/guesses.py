@@ -4,11 +4,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from mailhealth.errors import BadSource
-from mailhealth.sources import forms, vocabulary
-from mailhealth.sources.asked import Told, Unclear, plain
-from mailhealth.sources.specimen import Kind, Sample, filled
+from mailhealth.sources import forms
+from mailhealth.sources.mapping import vocabulary
+from mailhealth.sources.mapping.asked import Told, Unclear, plain
+from mailhealth.sources.mapping.specimen import Kind, Sample, filled
+from mailhealth.sources.mapping.vocabulary import LEFT_OUT
 from mailhealth.sources.toml import folded, meant
-from mailhealth.sources.vocabulary import LEFT_OUT
 
 MOST_WORDS = 40  # for what happened; a column with more is something else
 FULL = 0.9  # of the rows of the fullest column: what each event has, and not only some

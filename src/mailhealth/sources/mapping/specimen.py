@@ -11,7 +11,7 @@ from typing import Any, Literal
 from mailhealth.errors import BadSource
 from mailhealth.readers import _files
 from mailhealth.records import Row
-from mailhealth.sources import dateforms
+from mailhealth.sources.mapping import dateforms
 from mailhealth.sources.recognition import oddity
 
 READERS = ("json", "csv")

@@ -12,10 +12,11 @@ from typing import Any
 
 from mailhealth.errors import BadSource
 from mailhealth.records import Event, Found, Skipped
-from mailhealth.sources import border, guesses, reading, times
-from mailhealth.sources.asked import Told
-from mailhealth.sources.specimen import Sample
-from mailhealth.sources.vocabulary import LEFT_OUT
+from mailhealth.sources import border, reading
+from mailhealth.sources.mapping import guesses, times
+from mailhealth.sources.mapping.asked import Told
+from mailhealth.sources.mapping.specimen import Sample
+from mailhealth.sources.mapping.vocabulary import LEFT_OUT
 
 SHOWN_EVENTS = 5
 SHOWN_SKIPS = 10

@@ -6,8 +6,8 @@ from datetime import datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from mailhealth.sources import vocabulary
 from mailhealth.sources.dates import Clock, instant
+from mailhealth.sources.mapping import vocabulary
 
 MOST_FORMATS = 3  # in one column
 ODD = 0.02  # of the values may be no dates at all

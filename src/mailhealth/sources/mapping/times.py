@@ -4,10 +4,10 @@ import re
 from collections.abc import Sequence
 
 from mailhealth.errors import BadSource
-from mailhealth.sources import dateforms
-from mailhealth.sources.asked import Told, Unclear, plain
 from mailhealth.sources.dates import Clock, instant
-from mailhealth.sources.specimen import Sample, filled
+from mailhealth.sources.mapping import dateforms
+from mailhealth.sources.mapping.asked import Told, Unclear, plain
+from mailhealth.sources.mapping.specimen import Sample, filled
 
 SHOWN = 40  # characters of a date
 JAPAN = "Asia/Tokyo"
