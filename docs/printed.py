@@ -26,13 +26,13 @@ def connectors() -> str:
 
 
 def schema() -> str:
-    """Every table of a fresh database as SQLite keeps it, comments included."""
+    """Every table and view of a fresh database as SQLite keeps it, comments included."""
     from mailhealth import store
 
     with TemporaryDirectory() as folder:
         db = store.connect(Path(folder) / "schema.db")
         rows = db.execute(
-            "select name, sql from sqlite_master where type = 'table'"
+            "select name, sql from sqlite_master where type in ('table', 'view')"
             " and name not like '%sqlite_%' order by rowid"
         ).fetchall()
         db.close()
