@@ -587,7 +587,7 @@ def test_options_of_a_file_need_a_path(tmp_path: Path) -> None:
 def test_a_call_of_our_page_says_how_it_was_called(tmp_path: Path) -> None:
     connector = CONNECTORS / "one_click"
 
-    found = read(connector, connector / "sample.access.log")
+    found = read(connector, connector / "sample.access.txt")
 
     assert [(event.recipient, event.method) for event in found] == [
         ("ann@globex.example", "GET"),
