@@ -342,6 +342,10 @@ class Suspicion:
             "campaign_links": self._campaign_links(event) if company else None,
             "neighbours": self._neighbours(event),
             **self._past(event),
+            **self._gate(event),
+            **self._habit(event),
+            **self._read(event),
+            "told": _told(event),
         }
 
     def _mates(self, event: dict[str, Any]) -> list[dict[str, Any]]:
@@ -401,7 +405,7 @@ class Suspicion:
         return self._best(timed, event["at"], 60, lambda some: len({e["recipient"] for e in some}))
 
     def _past(self, event: dict[str, Any]) -> dict[str, Any]:
-        names = ("campaign_opened", "opened", "gate_mails", "gate_clicked")
+        names = ("campaign_opened", "opened")
         if event["type"] == "opened":
             return dict.fromkeys(names)
         at = event["at"]
@@ -413,30 +417,92 @@ class Suspicion:
         opened = any(
             _pair_of(e) == _pair_of(event) and at - 90 * DAY <= e["at"] <= at + 60 for e in opens
         )
-        return dict(zip(names, (told, opened, *self._gate(event)), strict=True))
+        return dict(zip(names, (told, opened), strict=True))
 
-    def _gate(self, event: dict[str, Any]) -> tuple[int, int]:
+    def _gate(self, event: dict[str, Any]) -> dict[str, Any]:
+        mails = self._mails(event, lambda mail: _gate_of(mail) == _gate_of(event))
+        clicks = [
+            [
+                e
+                for e in self._mates(mail)
+                if e["type"] == "clicked" and e["exact"] and 0 <= e["at"] - mail["at"] <= 1800
+            ]
+            for mail in mails
+        ]
+        waits = [
+            min(e["at"] for e in some) - mail["at"]
+            for mail, some in zip(mails, clicks, strict=True)
+            if _hurried(mail, some)
+        ]
+        return {
+            "gate_mails": len(mails),
+            "gate_clicked": sum(map(bool, clicks)),
+            "gate_hurried": len(waits),
+            "gate_wait": sum(waits) / len(waits) if waits else None,
+        }
+
+    def _mails(self, event: dict[str, Any], mine: Any) -> list[dict[str, Any]]:
+        """Mails of 180 days, of which all is known on the day of the event."""
         today = event["at"] // DAY
         mails = [
             mail
             for mail in self.handed
-            if _gate_of(mail) == _gate_of(event)
+            if mine(mail)
             and today - 181 <= mail["at"] // DAY <= today - 2
             and not any(
                 _pair_of(e) == _pair_of(mail) and e["at"] < mail["at"] <= e["at"] + DAY
                 for e in self.handed
             )
         ]
-        mails = list({(_pair_of(mail), mail["at"]): mail for mail in mails}.values())
-        clicked = [
-            mail
-            for mail in mails
-            if any(
-                e["type"] == "clicked" and e["exact"] and 0 <= e["at"] - mail["at"] <= 1800
+        return list({(_pair_of(mail), mail["at"]): mail for mail in mails}.values())
+
+    def _habit(self, event: dict[str, Any]) -> dict[str, Any]:
+        names = [f"habit_{name}" for name in ("mails", "opened", "soon", "again", "read")]
+        if event["type"] != "opened" or _told(event):
+            return dict.fromkeys(names)
+        counts = [0] * 5
+        for mail in self._mails(event, lambda mail: mail["recipient"] == event["recipient"]):
+            mates = [
+                (e["at"] - mail["at"], e["type"])
                 for e in self._mates(mail)
+                if e["exact"] and (e["type"] == "clicked" or not _told(e))
+            ]
+            opens = [after for after, kind in mates if kind == "opened" and 0 <= after <= DAY]
+            clicks = [after for after, kind in mates if kind == "clicked" and 900 < after <= DAY]
+            late = [after for after in opens if after > 900]
+            facts = (
+                True,
+                bool(opens),
+                min(opens, default=DAY) <= 6 * 3600,
+                bool(late) and max(late) - min(late) >= 60,
+                any(click - 600 <= after <= click for click in clicks for after in opens),
             )
-        ]
-        return len(mails), len(clicked)
+            counts = [count + fact for count, fact in zip(counts, facts, strict=True)]
+        return dict(zip(names, counts, strict=True))
+
+    def _read(self, event: dict[str, Any]) -> dict[str, Any]:
+        if event["type"] != "opened" or _told(event) or not self._timed(event):
+            return {"read": None, "again": None}
+        at = event["at"]
+        mates = [e for e in self._mates(event) if self._timed(e)]
+        opens = [e for e in mates if e["type"] == "opened" and not _told(e)]
+        return {
+            "read": any(e["type"] == "clicked" and 0 <= e["at"] - at <= 60 for e in mates),
+            "again": any(
+                60 <= at - e["at"] <= 30 * DAY and (self._delay(e) or 0) > 900 for e in opens
+            ),
+        }
+
+
+def _told(event: dict[str, Any]) -> bool:
+    return bool(event["agent"]) or event["machine"] is not None
+
+
+def _hurried(mail: dict[str, Any], clicks: list[dict[str, Any]]) -> bool:
+    links = [(e["at"], e["url"]) for e in clicks if e["url"]]
+    seconds = any(e["at"] % 60 or mail["at"] % 60 for e in clicks)
+    at_once = any(abs(a - b) <= 3 and one != other for a, one in links for b, other in links)
+    return seconds and (at_once or len({url for _, url in links}) > 2)
 
 
 def _pair_of(event: dict[str, Any]) -> tuple[str, str]:

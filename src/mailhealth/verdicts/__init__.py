@@ -48,6 +48,7 @@ def _try(memory: "Memory", rules: Sequence[Rule]) -> None:
     from mailhealth.verdicts import evidence
 
     memory.execute(f"create table gates ({evidence.GATES})")
+    memory.execute(f"create table habits ({evidence.HABITS})")
     evidence.look_at(memory, evidence.NONE)
     for rule in rules:
         with _complaining(f"[rule.{rule.name}]: when"):

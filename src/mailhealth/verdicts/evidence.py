@@ -26,7 +26,7 @@ select recipient, {_CAMPAIGN}, at as moment
 from events
 where at >= ?1 and at <= ?2 and exact = 1 and type in ('sent', 'delivered')
 """
-_HANDED_COLUMNS = "bucket utinyint, pair ubigint, gate ubigint, moment uinteger"
+_HANDED_COLUMNS = "bucket utinyint, pair ubigint, gate ubigint, who ubigint, moment uinteger"
 
 _ACTS = f"""
 select rowid as row, recipient, {_CAMPAIGN}, type, at as moment, exact,
@@ -35,24 +35,32 @@ from events
 where at >= ?1 and at <= ?2 and type in ('opened', 'clicked', 'unsubscribed')
 """
 _ACTS_COLUMNS = """
-bucket utinyint, row bigint, pair ubigint, gate ubigint, campaign ubigint, moment uinteger,
-exact boolean, type enum('opened', 'clicked', 'unsubscribed'), platform enum('machine', 'person'),
-link uinteger, opt_out boolean, net uinteger, method enum('GET', 'POST'), agent utinyint
+bucket utinyint, row bigint, pair ubigint, gate ubigint, who ubigint, campaign ubigint,
+moment uinteger, exact boolean, told boolean, type enum('opened', 'clicked', 'unsubscribed'),
+platform enum('machine', 'person'), link uinteger, opt_out boolean, net uinteger,
+method enum('GET', 'POST'), agent utinyint
 """
-GATES = "gate ubigint, day bigint, mails bigint, clicked bigint"
-# Of gates that ever clicked quickly: mails so far, and those clicked.
-_GATES = """
-create or replace table gates as
-select
-    gate, day,
-    sum(sum(mails)) over so_far as mails,
-    sum(sum(clicked)) over so_far as clicked
-from gate_days
-where gate in (select gate from gate_days group by gate having sum(clicked) > 0)
-group by gate, day
-window so_far as (partition by gate order by day)
-"""
+GATES = "gate ubigint, day bigint, mails bigint, clicked bigint, hurried bigint, waited bigint"
+HABITS = (
+    "who ubigint, day bigint, mails bigint, opened bigint, soon bigint, again bigint, read bigint"
+)
 _LATEST = (1 << 32) - 1  # a second of the year 2106; what is later gets no verdict
+
+
+def _so_far(days: str, key: str, needed: str, columns: str) -> str:
+    """Sum up the days of those who ever did what is `needed`, each day with all before it."""
+    _, _, *counted = (column.split()[0] for column in columns.split(", "))
+    sums = ", ".join(f"sum({name}) over so_far as {name}" for name in counted)
+    return f"""
+    select {key}, day, {sums}
+    from (
+        select {key}, day, {", ".join(f"sum({name}) as {name}" for name in counted)}
+        from {days}
+        where {key} in (select {key} from {days} group by {key} having sum({needed}) > 0)
+        group by {key}, day
+    ) as days
+    window so_far as (partition by {key} order by day)
+    """
 
 
 def load(store: Store, memory: Memory, machines: Machines, since: int) -> None:
@@ -61,19 +69,26 @@ def load(store: Store, memory: Memory, machines: Machines, since: int) -> None:
     memory.execute("create table freemail (domain varchar)")
     memory.execute("insert into freemail select unnest(?)", [sorted(lines_of("freemail.txt"))])
     asked = (max(0, since - BEHIND), _LATEST)
-    handed = f"{_BUCKET}, {_PAIR}, {_gate()}, moment"
+    handed = f"{_BUCKET}, {_PAIR}, {_gate()}, hash(recipient), moment"
     copy(store, memory, "handed", _HANDED_COLUMNS, _HANDED, asked, taking=handed)
     copy(store, memory, "acts", _ACTS_COLUMNS, _ACTS, asked, taking=_acts(machines))
 
 
 def spread(memory: Memory) -> list[tuple[int, int]]:
-    """Learn what the gates did, and return the first and last buckets to look at together."""
+    """Learn what is usual, and return the first and last buckets to look at together."""
     memory.execute(f"create table gate_days ({GATES})")
+    memory.execute(f"create table habit_days ({HABITS})")
     together = _together(memory)
     for buckets in together:
         _look_at(memory, buckets)
         memory.execute(_script("gates.sql"))
-    memory.execute(_GATES)
+    for table, days, key, needed, columns in (
+        ("gates", "gate_days", "gate", "clicked", GATES),
+        ("habits", "habit_days", "who", "opened", HABITS),
+    ):
+        so_far = _so_far(days, key, needed, columns)
+        memory.execute(f"create or replace table {table} as {so_far}")
+        memory.execute(f"drop table {days}")
     return together
 
 
@@ -112,7 +127,8 @@ def _script(name: str) -> str:
 
 def _acts(machines: Machines) -> str:
     return f"""
-        {_BUCKET}, row, {_PAIR}, {_gate()}, hash(campaign), moment, exact = 1,
+        {_BUCKET}, row, {_PAIR}, {_gate()}, hash(recipient), hash(campaign),
+        moment, exact = 1, agent <> '' or machine >= 0,
         type, case machine when 1 then 'machine' when 0 then 'person' end,
         case when type = 'clicked' and url <> '' then hash(url) % 4294967296 end,
         case when type = 'unsubscribed' then true

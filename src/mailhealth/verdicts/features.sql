@@ -1,8 +1,9 @@
 -- What the rules of machines.toml can ask of an open, a click or an unsubscribe: view `features`.
 --
 -- Given (evidence.py): of some campaigns `acts_here`, those events, and `handed_here`, the sent
--- and delivered ones whose second is known; of all campaigns `gates`. A `pair` is one campaign to one recipient. Names
--- are hashes. Where only the day or the minute is known, nothing is timed.
+-- and delivered ones whose second is known; of all campaigns `gates` and `habits`, what became
+-- of earlier mails (gates.sql). A `pair` is one campaign to one recipient, `who` the recipient.
+-- Names are hashes. Where only the day or the minute is known, nothing is timed.
 --
 -- Nothing here reads more than 60 seconds ahead of the event, nor more than 183 days back, so that
 -- a verdict is the same whenever it is judged.
@@ -120,7 +121,7 @@ from (
 create or replace temporary table campaign_opens as
 select distinct campaign, moment // 60 as minute from timed where type = 'opened';
 
--- What was before a click or an unsubscribe: opens of the mail, and what its gate is used to do.
+-- What was before a click or an unsubscribe: opens of the mail.
 create or replace temporary table pasts as
 with opens as (
     select distinct pair, moment
@@ -130,17 +131,54 @@ with opens as (
 select
     acts.row,
     coalesce(acts.moment // 60 - campaign_opens.minute <= 43200, false) as campaign_opened,
-    coalesce(acts.moment - opens.moment <= 7776000, false) as opened,
-    later.mails - coalesce(sooner.mails, 0) as gate_mails,
-    later.clicked - coalesce(sooner.clicked, 0) as gate_clicked
-from (select row, pair, gate, campaign, moment from timed where type <> 'opened') as acts
+    coalesce(acts.moment - opens.moment <= 7776000, false) as opened
+from (select row, pair, campaign, moment from timed where type <> 'opened') as acts
 asof left join opens on opens.pair = acts.pair and opens.moment <= acts.moment + 60
 asof left join campaign_opens
-    on campaign_opens.campaign = acts.campaign and campaign_opens.minute <= acts.moment // 60
-asof left join gates as later
-    on later.gate = acts.gate and later.day <= acts.moment // 86400 - 2
-asof left join gates as sooner
-    on sooner.gate = acts.gate and sooner.day < acts.moment // 86400 - 181;
+    on campaign_opens.campaign = acts.campaign and campaign_opens.minute <= acts.moment // 60;
+
+-- What gates and recipients are used to do, on the days of the events here. A day's mails count
+-- from the day after the next: what may become of them has become by then.
+create or replace temporary table gate_habits as
+select
+    asked.gate, asked.day,
+    later.mails - coalesce(sooner.mails, 0) as mails,
+    later.clicked - coalesce(sooner.clicked, 0) as clicked,
+    later.hurried - coalesce(sooner.hurried, 0) as hurried,
+    later.waited - coalesce(sooner.waited, 0) as waited
+from (select distinct gate, moment // 86400 as day from timed) as asked
+asof join gates as later on later.gate = asked.gate and later.day <= asked.day - 2
+asof left join gates as sooner on sooner.gate = asked.gate and sooner.day < asked.day - 181;
+
+create or replace temporary table open_habits as
+select
+    asked.who, asked.day,
+    later.mails - coalesce(sooner.mails, 0) as mails,
+    later.opened - coalesce(sooner.opened, 0) as opened,
+    later.soon - coalesce(sooner.soon, 0) as soon,
+    later.again - coalesce(sooner.again, 0) as again,
+    later.read - coalesce(sooner.read, 0) as read
+from (
+    select distinct who, moment // 86400 as day from timed where type = 'opened' and not told
+) as asked
+asof join habits as later on later.who = asked.who and later.day <= asked.day - 2
+asof left join habits as sooner on sooner.who = asked.who and sooner.day < asked.day - 181;
+
+-- Opens that a person seems to have made, of those that the log tells nothing about.
+create or replace temporary table reads as
+with opens as (
+    select
+        row, pair, moment,
+        max(moment) filter (delay > 900) over (
+            partition by pair order by moment range between 2592000 preceding and 60 preceding
+        ) is not null as again
+    from timed
+    where type = 'opened' and timed and not told
+),
+clicks as (select pair, moment from timed where type = 'clicked' and timed)
+select opens.row, opens.again, coalesce(clicks.moment - opens.moment <= 60, false) as clicked
+from opens
+asof left join clicks on clicks.pair = opens.pair and clicks.moment >= opens.moment;
 
 create or replace temporary view features as
 select
@@ -163,9 +201,26 @@ select
     crowds.neighbours,               -- recipients of the campaign clicked by this /24 in a minute
     pasts.campaign_opened,           -- the campaign's opens are told: some in the last 30 days
     pasts.opened,                    -- by this recipient, whoever it was, in the last 90 days
-    pasts.gate_mails,                -- mails the gate got in 180 days, the last day not counted
-    pasts.gate_clicked               -- of those, clicked within half an hour
+    gate_habits.mails as gate_mails,  -- mails the gate got in 180 days, the last day not counted
+    gate_habits.clicked as gate_clicked,  -- of those, clicked within half an hour
+    gate_habits.hurried as gate_hurried,  -- of those, two links in 3 seconds, or three links
+    gate_habits.waited / nullif(gate_habits.hurried, 0) as gate_wait,  -- s to their first click
+    timed.told,                      -- the log tells the agent, or what it takes it for
+    -- Of an open that is not told:
+    open_habits.mails as habit_mails,  -- mails the recipient got in 180 days, likewise
+    open_habits.opened as habit_opened,  -- of those, opened within a day (and not told)
+    open_habits.soon as habit_soon,  -- of those, within six hours
+    open_habits.again as habit_again,  -- opened again, a minute or more later
+    open_habits.read as habit_read,  -- opened shortly before a click
+    reads.clicked as read,           -- a click of the mail follows this open within a minute
+    reads.again                      -- a quarter of an hour after delivery it was opened before
 from timed
 left join bursts on bursts.row = timed.row
 left join crowds on crowds.row = timed.row
-left join pasts on pasts.row = timed.row;
+left join pasts on pasts.row = timed.row
+left join reads on reads.row = timed.row
+left join gate_habits
+    on gate_habits.gate = timed.gate and gate_habits.day = timed.moment // 86400
+left join open_habits
+    on open_habits.who = timed.who and open_habits.day = timed.moment // 86400
+    and timed.type = 'opened' and not timed.told;
