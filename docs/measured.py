@@ -6,6 +6,7 @@ from typing import Any
 
 MAIL = Path(__file__).with_name("mail.toml")
 CAMPAIGNS = Path(__file__).with_name("campaigns.toml")
+READER = Path(__file__).with_name("reader.toml")
 
 
 def mail() -> str:
@@ -17,6 +18,11 @@ def mail() -> str:
 def campaigns() -> str:
     """The figures of benchmarks/campaigns.py as a table, with their day."""
     return _figures(tomllib.loads(CAMPAIGNS.read_text("utf-8")))
+
+
+def reader() -> str:
+    """The figures of benchmarks/reader.py as a table, with their day."""
+    return _figures(tomllib.loads(READER.read_text("utf-8")))
 
 
 def _figures(page: dict[str, Any]) -> str:

@@ -15,9 +15,19 @@ pytest.importorskip("torch", reason="training is the extra mailhealth[train]")
 
 from mailhealth import nlp, train
 from mailhealth.errors import BadData, UnknownName
-from mailhealth.nlp import reader
 from mailhealth.records import Text
-from mailhealth.train import card, export, measure, network, recipe
+from mailhealth.train import (
+    calibration,
+    card,
+    export,
+    fit,
+    measure,
+    network,
+    reading,
+    recipe,
+    written,
+)
+from mailhealth.train.example import NO, UNKNOWN, YES, Example
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # of torch and transformers
@@ -29,20 +39,25 @@ version = 1
 languages = ["en", "ja"]
 sentiments = ["negative", "neutral", "positive"]
 intents = ["cancel", "question"]
+window = 128
 
 [recipe]
 base = "nowhere"
 layers = 1
+frozen = 0
 pieces = 400
 seed = 3
-epochs = 30
+epochs = 8
 batch_tokens = 200
 max_tokens = 32
 rate = 1e-3
 head_rate = 1e-2
 wrapped = 0.3
 measured = 100
-precision = 0.8
+
+[recipe.precision]
+other = 0.8
+negative = 0.8
 
 [recipe.before]
 en = ["Hello,"]
@@ -52,12 +67,19 @@ en = ["Best regards"]
 ja = ["よろしくお願いいたします。"]
 
 [[recipe.source]]
+file = "data"
+name = "mails"
+voices = { train = ["en1"], dev = ["en2"], test = ["ja1"] }
+calibrates = true
+
+[[recipe.source]]
 file = "written.tsv"
+knows = ["cancel"]
 
 [[recipe.source]]
 file = "chats.jsonl.gz"
 field = "label"
-each = 40
+each = 20
 questions = true
 knows = ["cancel"]
 yes = { cancel = ["close"] }
@@ -73,6 +95,12 @@ WRITTEN = [
     "train\ten\tneutral\tquestion\thow many users fit in ?",
     "test\tja\tneutral\tcancel\t契約を解約したいです。",
 ]
+LETTER = "Hello,\n\nthis is {} and late in {}, close the plan\n\nBest regards\nBob"
+MAILS = {
+    "en1": [("bad", "negative", ["cancel"]), ("good", "positive", [])] * 5,
+    "en2": [("bad", "negative", ["cancel"]), ("good", "positive", ["question"])] * 6,
+    "ja1": [("bad", "negative", ["cancel"]), ("good", "neutral", ["question"])] * 6,
+}
 SPECIAL = ["<s>", "<pad>", "</s>", "<unk>"]
 CHATS = {"angry": "this is bad and late", "glad": "this is good and fast", "close": "stop the plan"}
 
@@ -124,7 +152,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows = [
         {"text": f"{text} {number}", "label": label, "lang": "en", "split": "all"}
         for label, text in CHATS.items()
-        for number in range(60)
+        for number in range(150)
     ]
     with gzip.open(folder / "chats.jsonl.gz", "wt", encoding="utf-8") as file:
         file.writelines(json.dumps(row) + "\n" for row in rows)
@@ -135,6 +163,19 @@ def _folder(place: Path) -> Path:
     place.mkdir(exist_ok=True)
     (place / "model.toml").write_text(RECIPE, "utf-8")
     (place / "written.tsv").write_text("\n".join(WRITTEN) + "\n", "utf-8")
+    (place / "data").mkdir(exist_ok=True)
+    for voice, mails in MAILS.items():
+        rows = [
+            {
+                "id": f"{voice}-{number}",
+                "subject": "plan",
+                "text": LETTER.format(word, f"{voice} {number}"),
+            }
+            | {"sentiment": sentiment, "intents": intents, "hard": ""}
+            for number, (word, sentiment, intents) in enumerate(mails)
+        ]
+        text = "".join(json.dumps(row) + "\n" for row in rows)
+        (place / "data" / f"{voice}.jsonl").write_text(text, "utf-8")
     return place
 
 
@@ -163,35 +204,60 @@ def test_training_writes_files_thresholds_and_scores_below_the_mark(trained: Pat
 
     assert text.startswith(RECIPE.rstrip())
     assert set(model["files"]) == {"model.onnx", "tokenizer.json"}
-    assert set(model["calibration"]["thresholds"]) == {"cancel", "question"}
-    assert set(model["data"]) == {"written.tsv", "chats.jsonl.gz"}
-    assert {row["intent"] for row in model["scores"]["intent"]} == {"cancel"}
+    assert set(model["calibration"]) == {"en", "other"}
+    assert set(model["calibration"]["en"]["thresholds"]) == {"negative", "cancel", "question"}
+    assert {"written.tsv", "chats.jsonl.gz", "data/ja1.jsonl"} <= set(model["data"])
+    mails = [row for row in model["scores"]["mails"] if row["lang"] == "ja"]
+    assert [row["source"] for row in mails] == ["mails", "mails, own words"]
+    assert {row["baseline"] for row in model["scores"]["baselines"]} >= {"TF-IDF + LR"}
 
 
 def test_the_same_seed_gives_the_same_weights(
     trained: Path, tmp_path: Path, base: Path, data: Path
 ) -> None:
-    again = _folder(tmp_path / "again")
+    model = recipe.read(_folder(tmp_path))
+    rows = [e for e in recipe.examples(model, tmp_path, data) if e.part == "train"]
 
-    train.train(again, data=data, base=str(base))
+    net, tokenizer = network.build(str(base), model, rows)
+    fit.fit(net, tokenizer, examples=rows, recipe=model["recipe"], progress=print)
+    export.export(net, tmp_path / "model.onnx", window=128)
 
-    assert (again / "model.onnx").read_bytes() == (trained / "model.onnx").read_bytes()
+    assert (tmp_path / "model.onnx").read_bytes() == (trained / "model.onnx").read_bytes()
 
 
-def test_evaluation_prints_the_tables_of_the_card(trained: Path, data: Path) -> None:
+def test_evaluation_prints_the_tables_of_the_card(trained: Path, data: Path, base: Path) -> None:
     model = recipe.read(trained)
 
-    found = train.evaluate(trained, data=data)
+    found = train.evaluate(trained, data=data, base=str(base))
 
     assert found == card.tables(model)
     assert "| cancel | chats | en |" in found
 
 
+def test_a_student_learns_what_its_teacher_says_of_texts_without_labels(
+    trained: Path, base: Path, tmp_path: Path
+) -> None:
+    model = recipe.read(_folder(tmp_path))
+    bare = [
+        Example(f"{text} {n}", "en", UNKNOWN, (UNKNOWN, UNKNOWN), 1.0, "chats", "train")
+        for text in CHATS.values()
+        for n in range(30)
+    ]
+
+    pupils = reading.taught(trained, bare) * 4
+    net, tokenizer = network.build(str(base), model, pupils)
+    fit.fit(net, tokenizer, examples=pupils, recipe=model["recipe"], progress=print)
+
+    said = net(*network.batch_of(tokenizer, [CHATS["angry"], CHATS["glad"]], 32))[:, :3]
+    told = reading.read(trained, [bare[0], bare[30]]).sentiments
+    assert said.argmax(dim=1).tolist() == told.tolist()
+
+
 def test_a_changed_weights_file_is_refused(trained: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken"
     broken.mkdir()
-    for file in trained.iterdir():
-        (broken / file.name).write_bytes(file.read_bytes())
+    for name in ("model.toml", "tokenizer.json"):
+        (broken / name).write_bytes((trained / name).read_bytes())
     (broken / "model.onnx").write_bytes(b"other weights")
 
     with pytest.raises(BadData, match="is not the file"):
@@ -242,9 +308,9 @@ def test_an_absent_label_is_unknown_unless_the_source_knows_better(
 
     angry = next(row for row in rows if row.text.startswith("this is bad"))
     close = next(row for row in rows if row.text.startswith("stop"))
-    assert angry.intents == (recipe.NO, recipe.UNKNOWN)
-    assert close.intents == (recipe.YES, recipe.UNKNOWN)
-    assert close.sentiment == recipe.UNKNOWN
+    assert angry.intents == (NO, UNKNOWN)
+    assert close.intents == (YES, UNKNOWN)
+    assert close.sentiment == UNKNOWN
 
 
 def test_no_text_is_on_both_sides_of_the_split(tmp_path: Path, data: Path) -> None:
@@ -295,12 +361,84 @@ def test_precision_and_recall_are_counted_by_hand() -> None:
     assert row == {"precision": 0.5, "recall": 0.333, "f1": 0.4, "n": 3}
 
 
-def test_probabilities_of_sentiment_sum_to_one() -> None:
-    model = reader.Reader(
-        None, None, ("a", "b", "c"), ("x",), frozenset(), {}, temperature=2.0, version=""
-    )
+def test_a_voice_is_in_one_part_only_and_a_mail_is_read_whole_and_bare(
+    tmp_path: Path, data: Path
+) -> None:
+    folder = _folder(tmp_path / "model")
 
-    feelings, wants = reader.probabilities(model, np.array([[5.0, 0.0, -5.0, 0.0]]))
+    rows = list(recipe.examples(recipe.read(folder), folder, data))
 
-    assert feelings.sum() == pytest.approx(1)
-    assert wants[0, 0] == pytest.approx(0.5)
+    mails = [row for row in rows if row.source.startswith("mails")]
+    assert {(row.lang, row.part) for row in mails} == {
+        ("en", "train"),
+        ("en", "dev"),
+        ("ja", "test"),
+    }
+    whole, bare = (row.text for row in mails[:2])
+    assert whole.startswith("plan\n\nHello,")
+    assert "this is bad" in bare
+    assert "Hello" not in bare
+
+
+def test_a_mail_with_an_unknown_label_is_named_with_its_line(tmp_path: Path, data: Path) -> None:
+    folder = _folder(tmp_path / "model")
+    file = folder / "data" / "en1.jsonl"
+    file.write_text(file.read_text("utf-8").replace('"cancel"', '"cancle"', 1), "utf-8")
+
+    with pytest.raises(BadData, match=r"en1\.jsonl, line 1 .* no intent cancle"):
+        list(recipe.examples(recipe.read(folder), folder, data))
+
+
+def test_a_sentence_says_nothing_of_an_intent_that_its_source_does_not_know() -> None:
+    model = {"sentiments": ["negative", "neutral", "positive"], "intents": ["cancel", "renewal"]}
+    path = Path(__file__).parents[1] / "models" / "mail" / "written.tsv"
+
+    first = next(written.sentences(path, model, {"name": "ours", "knows": ["cancel"]}))
+
+    assert first.intents[0] != UNKNOWN
+    assert first.intents[1] == UNKNOWN
+
+
+def test_a_threshold_reaches_its_precision_and_then_keeps_the_most() -> None:
+    told = np.array([True, True, True, False, False])
+    found = np.array([0.9, 0.8, 0.51, 0.61, 0.41])
+
+    strict = calibration.threshold(told, found, np.ones(5), precision=0.9)
+    loose = calibration.threshold(told, found, np.ones(5), precision=0.7)
+
+    assert 0.61 < strict <= 0.8
+    assert 0.41 < loose <= 0.51
+
+
+def test_overconfidence_is_cooled() -> None:
+    model = {
+        "sentiments": ["negative", "neutral", "positive"],
+        "intents": [],
+        "recipe": {"source": [], "precision": {"other": 0.8, "negative": 0.8}},
+    }
+    sure = np.tile([0.98, 0.01, 0.01], (100, 1))
+    dev = [Example("x", "en", int(n >= 60), (), 1.0, "s", "dev") for n in range(100)]
+    blank = np.zeros((100, 0))
+    readings = reading.Readings(sure, blank, np.zeros(100, np.int64), blank.astype(bool))
+
+    tables = calibration.calibrate(model, dev, readings)
+
+    assert tables["en"]["sentiment"] > 2
+    assert tables["en"] == tables["other"]
+
+
+def test_the_calibration_error_is_counted_by_hand() -> None:
+    confidence = np.array([0.95, 0.95, 0.55, 0.55])
+    right = np.array([True, True, True, False])
+
+    found = measure.calibration_error(confidence, right)
+
+    assert found == pytest.approx(0.05)
+
+
+def test_recall_at_a_precision_counts_ties_together() -> None:
+    told = np.array([True, True, False, True])
+    found = np.array([0.9, 0.5, 0.5, 0.1])
+
+    assert measure.recall_at(told, found, precision=0.9) == pytest.approx(0.333)
+    assert measure.recall_at(told, found, precision=0.6) == pytest.approx(1)

@@ -65,13 +65,16 @@ def own_words(text: str) -> OwnWords:
     return reply.split(text)
 
 
-def annotate(texts: Iterable[str | Text], *, model: str = "mail") -> Iterator[Annotation]:
-    """Read sentiment, intents and survey answers in texts, in input order.
+def annotate(
+    texts: Iterable[str | Text], *, model: str = "mail", topics: str = ""
+) -> Iterator[Annotation]:
+    """Read sentiment, intents, topics and survey answers in texts, in input order.
 
-    A plain string gets its position as id. `model` is a shipped model or a model folder.
+    A plain string gets its position as id. `model` is a shipped model or a model folder,
+    `topics` the path of a topics.toml ("": the shipped one).
     """
     from mailhealth import nlp
 
     numbered = enumerate(texts)
     given = (text if isinstance(text, Text) else Text(str(i), text) for i, text in numbered)
-    return nlp.annotate(given, model=model)
+    return nlp.annotate(given, model=model, topics=topics)

@@ -236,12 +236,16 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """One text to read (`nlp.annotate`)."""
+    """One text to read (`nlp.annotate`).
+
+    `asked` is what its thread began with, where that was ours: a bare "9" answers a survey.
+    """
 
     id: str
     text: str
     subject: str = ""
     lang: str = ""  # "" means: find out
+    asked: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,12 @@ def parse(files: tuple[str, ...]) -> None:
 @main.command()
 @click.argument("file", default="-", type=click.File("r", encoding="utf-8", errors="replace"))
 @click.option("--model", default="mail", show_default=True, help="A shipped model, or a folder.")
-def annotate(file: Any, model: str) -> None:
+@click.option(
+    "--topics",
+    type=click.Path(exists=True, dir_okay=False),
+    help="Your own topics.toml in place of the shipped one.",
+)
+def annotate(file: Any, model: str, topics: str | None) -> None:
     """Read texts: JSON lines {"id", "text", "subject"?, "lang"?} in, one annotation a line out.
 
     A line that is no such object is named on standard error and left out; exit status 1.
@@ -48,7 +53,7 @@ def annotate(file: Any, model: str) -> None:
 
     ids: deque[Any] = deque()  # as they were given: a number stays a number
     wrong: list[int] = []
-    for read in mailhealth.annotate(_texts(file, ids, wrong), model=model):
+    for read in mailhealth.annotate(_texts(file, ids, wrong), model=model, topics=topics or ""):
         show.line({**show.annotation_row(read), "id": ids.popleft()})
     sys.exit(1 if wrong else 0)
 

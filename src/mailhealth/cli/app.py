@@ -44,19 +44,26 @@ class Verbs(click.Group):
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Your own health.toml in place of the shipped one.",
 )
+@click.option(
+    "--model",
+    default="mail",
+    envvar="MAILHEALTH_MODEL",
+    show_default=True,
+    help="What reads the mails: a model's name or folder, or a TOML file that names others.",
+)
 @click.version_option(package_name="mailhealth")
 @click.pass_context
-def main(ctx: click.Context, db: Path, rules: Path | None) -> None:
+def main(ctx: click.Context, db: Path, rules: Path | None, model: str) -> None:
     """Customer health scores from e-mail, on your own machine."""
-    ctx.obj = (db, rules)
+    ctx.obj = (db, rules, model)
 
 
 def open_health(ctx: click.Context, *, create: bool = False) -> "Health":
     """Open the database that --db names, and close it when the verb ends."""
     from mailhealth.health import Health
 
-    db, rules = ctx.obj
-    health = Health(db, create=create, rules=rules)
+    db, rules, model = ctx.obj
+    health = Health(db, create=create, rules=rules, model=model)
     ctx.call_on_close(health.close)
     return health
 

@@ -20,13 +20,16 @@ from mailhealth.health.batches import batches, chunks
 from mailhealth.health.instants import instant, iso, moment, seconds
 from mailhealth.records import Score, SignalValue
 from mailhealth.store import answers, campaign_replies, inbox, people, results
+from mailhealth.store import corrections as told
 from mailhealth.store import subscriptions as wishes
+from mailhealth.store import topics as kept_topics
 from mailhealth.store import verdicts as judged
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from mailhealth import campaigns
+    from mailhealth.health.topics import Mention
     from mailhealth.rules import Rules
 
 DAYS_AT_ONCE = 8  # instants computed together: one scan, and their signals in memory
@@ -50,7 +53,15 @@ __all__ = [
 class Health:
     """A mailhealth database and everything that can be asked of it; a context manager."""
 
-    def __init__(self, path: str | Path, *, create: bool = True, rules: Path | None = None) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        create: bool = True,
+        rules: Path | None = None,
+        model: str = MODEL,
+    ) -> None:
+        self.model = model
         self.path = Path(path).absolute()
         self.db = store.connect(self.path, create=create)
         self._rules_path = rules
@@ -226,12 +237,12 @@ class Health:
         progress = progress or _silent
         from mailhealth import nlp
 
-        model = nlp.version(MODEL)
+        model = nlp.version(self.model)
         total = sum(room.count_unread(self.db, model) for room in (results, answers))
         done = 0
         for room in (results, answers):
             for texts in room.unread(self.db, model):
-                room.save_annotations(self.db, nlp.annotate(texts, model=MODEL))
+                room.save_annotations(self.db, nlp.annotate(texts, model=self.model))
                 done += len(texts)
                 progress("reading texts", done, total)
         return done
@@ -262,6 +273,47 @@ class Health:
     def judged(self) -> list[dict[str, Any]]:
         """Count opens, clicks and unsubscribes: people's, machines', and the suspects."""
         return judged.counts(self.db)
+
+    def correct(
+        self,
+        message: str,
+        *,
+        sentiment: str | None = None,
+        intents: Sequence[str] | None = None,
+        note: str = "",
+    ) -> None:
+        """Keep a person's word on a mail (its key or Message-ID): it wins over the model.
+
+        Signals count it from their next evaluation on. What is None stays as it was.
+        """
+        from mailhealth import nlp
+
+        found = told.find(self.db, message)
+        told.check(nlp.intents(self.model), sentiment, intents)
+        told.correct(
+            self.db, found, at=int(time.time()), sentiment=sentiment, intents=intents, note=note
+        )
+
+    def clear_correction(self, message: str) -> None:
+        """Take a correction back: the model's word counts again."""
+        told.clear(self.db, told.find(self.db, message))
+
+    def corrections(self) -> list[dict[str, Any]]:
+        """List the corrections, the newest first, beside what the model had read."""
+        return told.listing(self.db)
+
+    def choose_thresholds(self) -> list[told.Threshold]:
+        """Choose from the corrections how sure the model must be of an intent here, and use it.
+
+        Raises BadData where no intent has enough of them.
+        """
+        from mailhealth import nlp
+
+        return told.choose(self.db, nlp.version(self.model), nlp.intents(self.model))
+
+    def shipped_thresholds(self) -> None:
+        """Go back to the thresholds that come with the model."""
+        told.shipped(self.db)
 
     # Who is who
 
@@ -470,6 +522,32 @@ class Health:
         """List what people wrote beside their answers, with the sentiment that was read there."""
         self._know(customer)
         return answers.comments(self.db, seconds(instant(as_of)), customer=customer)
+
+    def topics(
+        self,
+        *,
+        customer: str | None = None,
+        as_of: str | None = None,
+        days: int = 90,
+        page: str | None = None,
+        lang: str = "en",
+    ) -> "list[Mention]":
+        """Say what customers, or one, write about in a window of days, and in the one before.
+
+        First the topics of the taxonomy, then phrases that nobody listed. `page` is the text of
+        a topics.toml that counts from now on ("": the shipped one). `as_of` is now unless told.
+        """
+        from mailhealth.health import topics as written
+        from mailhealth.nlp import topics as taxonomies
+
+        self._know(customer)
+        own = kept_topics.own_page(self.db) if page is None else page or None
+        taxonomy = taxonomies.load(own)
+        if page is not None:
+            kept_topics.keep_page(self.db, own)
+        written.find(self.db, taxonomy)
+        end = seconds(instant(as_of))
+        return written.mentions(self.db, taxonomy, customer=customer, end=end, days=days, lang=lang)
 
     def _know(self, customer: str | None) -> None:
         names = [each["customer"] for each in self.customers()] if customer else []

@@ -19,14 +19,23 @@ NEEDED = ("name", "version", "languages", "sentiments", "intents", "files", "cal
 def find(model: str) -> Path:
     """Find the folder of a shipped model by name, or of any model by path.
 
-    Raises UnknownName where neither is there.
+    A path may also be a TOML file that names other models (`foreign`). Raises UnknownName where
+    none of them is there.
     """
     shipped = Path(str(files("mailhealth.models")))
-    for folder in (shipped / model, Path(model)):
-        if model and (folder / CARD).is_file():
-            return folder
+    for place in (shipped / model, Path(model)):
+        if model and (place / CARD).is_file():
+            return place
+    file = Path(model)
+    if file.name == CARD and file.is_file():
+        return file.parent
+    if file.suffix == ".toml" and file.is_file():
+        return file
     names = ", ".join(sorted(path.parent.name for path in shipped.glob(f"*/{CARD}")))
-    raise UnknownName(f"There is no model {model!r}; shipped are {names}, or give a folder.")
+    raise UnknownName(
+        f"There is no model {model!r}; shipped are {names}, or give a model folder, or a TOML file "
+        "that names other models."
+    )
 
 
 def describe(folder: Path) -> Mapping[str, Any]:
@@ -43,6 +52,12 @@ def describe(folder: Path) -> Mapping[str, Any]:
         )
     if card["sentiments"] != SENTIMENTS:
         raise BadData(f"{folder / CARD} must name the sentiments {', '.join(SENTIMENTS)}.")
+    calibration = card["calibration"]
+    if "other" not in calibration and "thresholds" in calibration:  # one for all languages
+        heat = calibration.get("temperature", 1.0)
+        card["calibration"] = {
+            "other": {**calibration, "sentiment": heat, "intents": 1.0},
+        }
     return card
 
 
@@ -62,5 +77,20 @@ def check(folder: Path, card: Mapping[str, Any]) -> None:
 @cache
 def version(model: str = "mail") -> str:
     """Name a model and its weights, such as "mail@1+0123abcd", without loading it."""
-    card = describe(find(model))
+    place = find(model)
+    if place.suffix == ".toml":
+        from mailhealth.nlp import foreign
+
+        return foreign.version(place)
+    card = describe(place)
     return f"{card['name']}@{card['version']}+{str(card['files']['model.onnx'])[:8]}"
+
+
+def intents(model: str = "mail") -> list[str]:
+    """Name the intents that a model can tell, without loading it."""
+    place = find(model)
+    if place.suffix == ".toml":
+        from mailhealth.nlp import foreign
+
+        return foreign.intents(place)
+    return list(describe(place)["intents"])

@@ -1,32 +1,56 @@
-"""The transformer: texts in, probabilities out, on onnxruntime and tokenizers alone."""
+"""Windows of text in, probabilities out: networks, and how their answers become labels."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+from spacy.tokens import Doc
 
-from mailhealth.errors import BadData
+from mailhealth.errors import BadData, MailhealthError
 from mailhealth.nlp import folder as model_folder
+from mailhealth.nlp import runtimes, windows
+from mailhealth.nlp.runtimes import Floats
 
-Floats = npt.NDArray[np.floating[Any]]
+OTHER = "other"  # the calibration of every language that has none of its own
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """Something that reads texts of at most `window` tokens: texts -> (texts x labels) logits."""
+
+    tokenizer: Any
+    window: int
+    labels: tuple[str, ...]
+    logits: Callable[[Sequence[str]], Floats]
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Temperatures that divide the logits, and from which probability on a label is told."""
+
+    sentiment: float
+    intents: float
+    thresholds: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """A loaded model. `temperature` divides the sentiment logits: 1 means as trained."""
+    """A loaded model: the networks that read sentiments and intents (often the same one)."""
 
-    session: Any
-    tokenizer: Any
+    feelings: Network
+    wants: Network
     sentiments: tuple[str, ...]
     intents: tuple[str, ...]
     languages: frozenset[str]
-    thresholds: Mapping[str, float]
-    temperature: float
+    calibrations: Mapping[str, Calibration]
     version: str
+
+    def calibration(self, lang: str) -> Calibration:
+        """Look up the calibration of a language."""
+        return self.calibrations.get(lang, self.calibrations[OTHER])
 
 
 def load(model: str) -> Reader:
@@ -35,58 +59,108 @@ def load(model: str) -> Reader:
 
 
 @cache
-def load_folder(folder: Path) -> Reader:
-    """Load a model folder once a process; raise BadData where it is not whole."""
-    card = model_folder.describe(folder)
-    model_folder.check(folder, card)
+def load_folder(place: Path) -> Reader:
+    """Load a model folder, or a file that names other models, once a process.
+
+    Raises BadData where something is not as it should be.
+    """
+    if place.suffix == ".toml":
+        from mailhealth.nlp import foreign
+
+        return foreign.load(place)
+    card = model_folder.describe(place)
+    model_folder.check(place, card)
     try:
-        return _load(folder, card)
-    except Exception as error:  # two libraries with roots of their own, and whatever TOML holds
-        raise BadData(f"The model in {folder} cannot be loaded; restore or retrain it.") from error
+        return _load(place, card)
+    except MailhealthError:
+        raise
+    except Exception as error:  # libraries with roots of their own, and whatever TOML holds
+        raise BadData(f"The model in {place} cannot be loaded; restore or retrain it.") from error
 
 
 def _load(folder: Path, card: Mapping[str, Any]) -> Reader:
-    import onnxruntime
-    from tokenizers import Tokenizer
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(
-        str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
-    )
-    if session.get_outputs()[0].shape[-1] != len(card["sentiments"]) + len(card["intents"]):
-        raise ValueError("the weights have another number of labels")
-    thresholds = card["calibration"]["thresholds"]
+    network = _network(folder, card)
+    tables = card["calibration"]
     return Reader(
-        session,
-        Tokenizer.from_file(str(folder / "tokenizer.json")),
+        network,
+        network,
         tuple(card["sentiments"]),
         tuple(card["intents"]),
         frozenset(card["languages"]),
-        {intent: float(thresholds[intent]) for intent in card["intents"]},
-        float(card["calibration"]["temperature"]),
+        {lang: _calibration(tables[lang], card) for lang in tables if lang in _served(card)},
         model_folder.version(str(folder)),
     )
 
 
-def logits(reader: Reader, texts: Sequence[str], *, longest: int) -> Floats:
-    """Read texts: (texts, sentiments + intents) logits; beyond `longest` tokens a text is cut.
+def _served(card: Mapping[str, Any]) -> set[str]:
+    """The languages that may have a calibration."""
+    return {*card["languages"], OTHER}
 
-    One text at a time: on one thread a batch gains 5 %, and then what else is in the batch
-    would move the last digits, and now and then a label.
+
+def _network(folder: Path, card: Mapping[str, Any]) -> Network:
+    from tokenizers import Tokenizer
+
+    labels = (*card["sentiments"], *card["intents"])
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    window = int(card.get("window", windows.LONGEST))
+    run = runtimes.load(runtimes.choose(card.get("runtime", "")), folder / "model.onnx")
+    if run([[0, 0]]).shape[1] != len(labels):
+        raise ValueError("the weights have another number of labels")
+
+    def logits(texts: Sequence[str]) -> Floats:
+        codings = tokenizer.encode_batch(list(texts))
+        return run([coding.ids[:window] for coding in codings])
+
+    return Network(tokenizer, window, labels, logits)
+
+
+def _calibration(table: Mapping[str, Any], card: Mapping[str, Any]) -> Calibration:
+    limits = {intent: float(table["thresholds"][intent]) for intent in card["intents"]}
+    limits["negative"] = float(table["thresholds"].get("negative", 0.0))
+    return Calibration(float(table["sentiment"]), float(table["intents"]), limits)
+
+
+def read(reader: Reader, docs: Sequence[Doc], lang: str) -> list[tuple[Floats, Floats] | None]:
+    """Read documents of one language: the probabilities of sentiments and of intents of each.
+
+    Sentiments sum to 1, intents stand for themselves; None where there is nothing to read.
     """
-    width = len(reader.sentiments) + len(reader.intents)
-    answer = np.zeros((len(texts), width), np.float32)
-    for row, coding in enumerate(reader.tokenizer.encode_batch(list(texts))):
-        ids = np.array([coding.ids[:longest]], np.int64)
-        answer[row] = reader.session.run(None, {"input_ids": ids})[0][0]
+    warm = reader.calibration(lang)
+    if reader.wants is reader.feelings:
+        both = _answers(reader.feelings, (*reader.sentiments, *reader.intents), docs)
+        answers = [np.split(each, [len(reader.sentiments)], axis=1) for each in both]
+    else:
+        apart = (
+            _answers(reader.feelings, reader.sentiments, docs),
+            _answers(reader.wants, reader.intents, docs),
+        )
+        answers = [list(each) for each in zip(*apart, strict=True)]
+    return [
+        windows.strongest(softmax(felt / warm.sentiment), sigmoid(wanted / warm.intents))
+        if len(felt)
+        else None
+        for felt, wanted in answers
+    ]
+
+
+def _answers(network: Network, names: Sequence[str], docs: Sequence[Doc]) -> list[Floats]:
+    """The logits of some labels for each document's windows (windows x labels)."""
+    texts = [windows.cut(doc, network.tokenizer, network.window) for doc in docs]
+    flat = [text for cut in texts for text in cut]
+    columns = [network.labels.index(name) for name in names]
+    found = network.logits(flat)[:, columns] if flat else np.zeros((0, len(columns)), np.float32)
+    stops = np.cumsum([len(cut) for cut in texts])
+    return np.split(found, stops[:-1]) if texts else []
+
+
+def softmax(logits: Floats) -> Floats:
+    """Turn logits (rows x classes) into probabilities of things that exclude each other."""
+    raised: Floats = np.exp(logits - logits.max(axis=1, keepdims=True))
+    shares: Floats = raised / raised.sum(axis=1, keepdims=True)
+    return shares
+
+
+def sigmoid(logits: Floats) -> Floats:
+    """Turn logits into probabilities of things that stand for themselves."""
+    answer: Floats = 1 / (1 + np.exp(-np.clip(logits, -60, 60)))
     return answer
-
-
-def probabilities(reader: Reader, found: Floats) -> tuple[Floats, Floats]:
-    """Turn logits into sentiments (rows sum to 1) and intents (each for itself)."""
-    feelings = found[:, : len(reader.sentiments)] / reader.temperature
-    raised = np.exp(feelings - feelings.max(axis=1, keepdims=True))
-    wants = 1 / (1 + np.exp(-np.clip(found[:, len(reader.sentiments) :], -60, 60)))
-    return raised / raised.sum(axis=1, keepdims=True), wants

@@ -6,34 +6,42 @@ from typing import Any
 import numpy as np
 from spacy.tokens import Doc
 
-from mailhealth.nlp.reader import Floats
+from mailhealth.nlp.runtimes import Floats
 
-LONGEST = 128  # tokens of the model in one window
-PACKED = 64  # sentences share a window up to here: about as long as what the model learnt from
-HEAD, TAIL = 5, 3  # windows kept of a longer mail; the matter comes first, the request last
+LONGEST = 128  # tokens of a window, where a model does not say how many it can read
+HEAD, TAIL = 3, 2  # windows kept of a longer mail; the matter comes first, the request last
 
 
-def cut(doc: Doc, tokenizer: Any) -> list[str]:
-    """Cut a document into at most HEAD + TAIL windows of one to a few sentences."""
+def cut(doc: Doc, tokenizer: Any, longest: int) -> list[str]:
+    """Cut a document into at most HEAD + TAIL windows of at most `longest` tokens.
+
+    A mail that fits stays whole, as the model learnt it. Of a longer one the windows are sentences
+    of three quarters of `longest` together, so that the parts are alike in length.
+    """
+    whole = doc.text.strip()
+    if not any(map(str.isalnum, whole)):
+        return []
+    # no piece of a vocabulary is so long that a longer text could fit
+    if len(whole) <= 16 * longest and len(tokenizer.encode(whole).ids) <= longest:
+        return [whole]
     windows: list[str] = []
     free = 0
-    for sentence, tokens in _pieces(doc, tokenizer):
+    for sentence, tokens in _pieces(doc, tokenizer, longest - 2):
         if windows and tokens <= free:
             windows[-1] += sentence
             free -= tokens
         else:
             windows.append(sentence)
-            free = PACKED - tokens
+            free = longest * 3 // 4 - tokens
     if len(windows) > HEAD + TAIL:
         windows = windows[:HEAD] + windows[-TAIL:]
     return [window.strip() for window in windows]
 
 
-def _pieces(doc: Doc, tokenizer: Any) -> Iterator[tuple[str, int]]:
+def _pieces(doc: Doc, tokenizer: Any, most: int) -> Iterator[tuple[str, int]]:
     """Yield sentences, and the parts of those that are too long, with their token counts."""
     spans = doc.sents if doc.has_annotation("SENT_START") else [doc[:]]
     texts = [span.text_with_ws for span in spans if any(map(str.isalnum, span.text))]
-    most = LONGEST - 2  # room for the two tokens around a text
     for text, coding in zip(
         texts, tokenizer.encode_batch(texts, add_special_tokens=False), strict=True
     ):

@@ -70,7 +70,7 @@ TABLES: Mapping[str, tuple[str, str]] = {
         select mine.customer, m.message, m.thread, m.at, n.task, n.label, coalesce(n.value, 0.0)
         from message_customers mine
         join messages m on m.message = mine.message
-        join annotations n on n.message = m.message and n.model = m.read_by
+        join readings n on n.message = m.message
         where m.kind = 'human' and m.direction = 'in' and m.at >= ?1 and m.at < ?2
             and mine.customer in (select value from json_each(?3))
         """,

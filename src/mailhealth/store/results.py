@@ -1,8 +1,9 @@
 """What it means: what the model read, the signals, the scores, and the evidence for them."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
+from hashlib import blake2b
 from typing import Any
 
 from sqlite_utils import Database
@@ -11,25 +12,79 @@ from mailhealth.records import Annotation, Score, SignalValue, Text
 from mailhealth.store import insert
 
 CHUNK = 256  # texts a transaction: an interrupted run repeats at most these
+DOUBT = 0.05  # the least probability of an intent that is kept
 
 
 def unread(db: Database, model: str) -> Iterator[list[Text]]:
     """Yield, in chunks, the customers' own words that this model has not read yet.
 
-    Greetings and closings are left out. Save each chunk's annotations before taking the next.
+    Greetings and closings are left out; the same words are yielded once, and what was read in
+    them is copied. Save each chunk's annotations before taking the next.
     """
     last = 0
     while rows := db.execute(
-        "select rowid, message, new_text, subject, lang, courtesies from messages"
-        " where rowid > ? and direction = 'in' and kind = 'human' and read_by is not ?"
-        " order by rowid limit ?",
+        "select rowid, message, new_text, subject, lang, courtesies, coalesce(("
+        "  select substr(ours.subject || char(10) || ours.new_text, 1, 2000) from messages ours"
+        "  where ours.thread = messages.thread and ours.direction = 'out'"
+        "  order by ours.at, ours.message limit 1), '')"
+        " from messages where rowid > ? and direction = 'in' and kind = 'human'"
+        " and read_by is not ? order by rowid limit ?",
         [last, model, CHUNK],
     ).fetchall():
-        yield [Text(r[1], _matter(r[2], json.loads(r[5])), r[3], r[4]) for r in rows]
+        texts = [Text(r[1], matter(r[2], json.loads(r[5])), r[3], r[4], r[6]) for r in rows]
+        digests = {text.id: _digest(text) for text in texts}
+        if new := _new(db, model, texts, digests):
+            yield new
+        _remember(db, model, {text.id: digests[text.id] for text in new})
+        _copy(db, model, {each: digests[each] for each in digests.keys() - {t.id for t in new}})
         last = rows[-1][0]
 
 
-def _matter(text: str, courtesies: list[list[int]]) -> str:
+def _digest(text: Text) -> bytes:
+    told = json.dumps([text.subject, text.text, text.lang, text.asked]).encode()
+    return blake2b(told, digest_size=16).digest()
+
+
+def _new(
+    db: Database, model: str, texts: Iterable[Text], digests: Mapping[str, bytes]
+) -> list[Text]:
+    """The texts whose words are new to a model, each once."""
+    known = "select 1 from texts where digest = ? and model = ?"
+    first: dict[bytes, Text] = {}
+    for text in texts:
+        digest = digests[text.id]
+        if digest not in first and not db.execute(known, [digest, model]).fetchone():
+            first[digest] = text
+    return list(first.values())
+
+
+def _remember(db: Database, model: str, read: Mapping[str, bytes]) -> None:
+    with db.atomic():
+        db.conn.executemany(
+            "insert or ignore into texts (digest, model, message)"
+            " select ?, read_by, message from messages where message = ? and read_by = ?",
+            [(digest, message, model) for message, digest in read.items()],
+        )
+
+
+def _copy(db: Database, model: str, same: Mapping[str, bytes]) -> None:
+    """Note for messages what the model read in the same words before."""
+    with db.atomic():
+        db.conn.executemany(
+            "insert or replace into annotations (message, model, task, label, value)"
+            " select ?, n.model, n.task, n.label, n.value from texts t"
+            " join annotations n on n.message = t.message and n.model = t.model"
+            " where t.digest = ? and t.model = ?",
+            [(message, digest, model) for message, digest in same.items()],
+        )
+        db.conn.executemany(
+            "update messages set read_by = ?1 where message = ?2"
+            " and exists (select 1 from texts where digest = ?3 and model = ?1)",
+            [(model, message, digest) for message, digest in same.items()],
+        )
+
+
+def matter(text: str, courtesies: list[list[int]]) -> str:
     """What a text says between its greetings and closings."""
     for start, end in reversed(courtesies):
         text = text[:start] + text[end:]
@@ -60,7 +115,9 @@ def save_annotations(db: Database, annotations: Iterable[Annotation]) -> None:
 
 def _annotation_rows(read: Annotation) -> Iterator[dict[str, Any]]:
     labels: list[tuple[str, str, float | None]] = [("sentiment", read.sentiment, read.score)]
-    labels += [("intent", label, read.intents[label]) for label in read.labels]
+    for label, chance in read.intents.items():
+        if label in read.labels or chance >= DOUBT:
+            labels.append(("intent" if label in read.labels else "doubt", label, chance))
     labels += [("nps", "answer", read.nps)] if read.nps is not None else []
     labels += [("csat", "answer", read.csat)] if read.csat is not None else []
     for task, label, value in labels:

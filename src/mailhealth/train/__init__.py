@@ -9,12 +9,14 @@ from mailhealth.errors import BadData
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
+    from mailhealth.train.example import Example
     from mailhealth.train.network import Network
-    from mailhealth.train.recipe import Example
+    from mailhealth.train.reading import Readings
 
-__all__ = ["evaluate", "train"]
+__all__ = ["evaluate", "rate", "train"]
 
 MARK = "# ---- Everything below is written by `mailhealth train`. ----"
+WRITTEN = ("files", "calibration", "data", "scores")
 COMPARED = 1_000  # dev texts on which the shipped file is compared with the network it came from
 
 Progress = Callable[[str], None]
@@ -28,7 +30,7 @@ def train(folder: Path, *, data: Path, base: str = "", progress: Progress | None
     cannot be used. Everything else is told to `progress`.
     """
     _needs_torch()
-    from mailhealth.train import fit, network, recipe
+    from mailhealth.train import fit, network, reading, recipe
 
     say = progress or (lambda _: None)
     model = recipe.read(folder)
@@ -36,10 +38,15 @@ def train(folder: Path, *, data: Path, base: str = "", progress: Progress | None
     trained = [example for example in examples if example.part == "train"]
     if not trained:
         raise BadData(f"The recipe in {folder} finds no training texts in {data}.")
-    net, tokenizer = network.build(base or model["recipe"]["base"], model, trained)
+    if "teacher" in model["recipe"]:
+        trained = reading.taught(Path(model["recipe"]["teacher"]), trained)
+    base = base or model["recipe"]["base"]
+    net, tokenizer = network.build(base, model, trained)
     say(f"{len(trained)} texts, {tokenizer.get_vocab_size()} pieces")
     fit.fit(net, tokenizer, examples=trained, recipe=model["recipe"], progress=say)
     write(folder, data, net=net, tokenizer=tokenizer, examples=examples)
+    say("written; now it is calibrated and measured")
+    rate(folder, data=data, base=base)
 
 
 def write(
@@ -50,45 +57,75 @@ def write(
     tokenizer: "Tokenizer",
     examples: "Sequence[Example]",
 ) -> None:
-    """Write a trained network into the model folder: files, calibration and scores."""
+    """Write a trained network into the model folder, not calibrated yet."""
     from mailhealth.nlp.folder import FILES
-    from mailhealth.train import export, measure, network, recipe
+    from mailhealth.train import calibration, export, network, reading, recipe
 
     model = recipe.read(folder)
     network.save_tokenizer(tokenizer, folder / "tokenizer.json")
-    export.export(net, folder / "model.onnx")
+    export.export(net, folder / "model.onnx", window=model["window"])
     written: dict[str, Any] = {
         "files": {name: recipe.fingerprint(folder / name) for name in FILES},
-        "calibration": {"temperature": 1.0, "thresholds": dict.fromkeys(model["intents"], 0.5)},
+        "calibration": calibration.blank(model),
         "data": {
-            source["file"]: recipe.fingerprint(recipe.place(source["file"], folder, data))
-            for source in model["recipe"]["source"]
+            name: recipe.fingerprint(recipe.place(name, folder, data))
+            for name in recipe.names(model)
         },
     }
     _append(folder, written)
     dev = [example for example in examples if example.part == "dev"]
-    found = _logits(folder, dev)
-    written["calibration"] = measure.calibrate(model, dev, found)
-    _append(folder, written)
-    written["scores"] = {
-        "flips": _flips(net, tokenizer, dev[:: max(len(dev) // COMPARED, 1)], folder),
-        **_scores(folder, examples),
-    }
+    some = dev[:: max(len(dev) // COMPARED, 1)]
+    written["scores"] = {"flips": _flips(net, tokenizer, some, reading.read(folder, some))}
     _append(folder, written)
 
 
-def evaluate(folder: Path, *, data: Path) -> str:
-    """Measure a model folder on the test parts of its data; return the card's tables."""
-    from mailhealth.train import card, recipe
+def rate(folder: Path, *, data: Path, base: str = "") -> None:
+    """Choose a trained folder's temperatures and thresholds anew, measure it, and write both.
+
+    For data whose labels were mended after training. Arguments and errors as for `train`.
+    """
+    from mailhealth.train import calibration, reading, recipe
 
     model = recipe.read(folder)
     examples = list(recipe.examples(model, folder, data))
-    return card.tables({"scores": _scores(folder, examples)})
+    written = {name: model[name] for name in WRITTEN}
+    _append(folder, {**written, "calibration": calibration.blank(model)})
+    dev = calibration.calibrating(model, [e for e in examples if e.part == "dev"])
+    written["calibration"] = calibration.calibrate(model, dev, reading.read(folder, dev))
+    _append(folder, written)
+    written["scores"] = _scores(folder, examples, base)
+    _append(folder, written)
+
+
+def evaluate(folder: Path, *, data: Path, base: str = "") -> str:
+    """Measure a model folder on the test parts of its data; return the card's tables.
+
+    The baselines are trained and measured beside it, the untouched encoder `base` ("": as the
+    recipe says) among them. Needs the extra mailhealth[train].
+    """
+    _needs_torch()
+    from mailhealth.train import card, recipe
+
+    examples = list(recipe.examples(recipe.read(folder), folder, data))
+    return card.tables({"scores": _scores(folder, examples, base)})
+
+
+def _scores(folder: Path, examples: "Sequence[Example]", base: str) -> dict[str, Any]:
+    from mailhealth.train import baselines, measure, reading, recipe
+
+    model = recipe.read(folder)
+    test = [example for example in examples if example.part == "test"]
+    return {
+        "flips": model["scores"]["flips"],
+        **measure.scores(model, test, reading.read(folder, test)),
+        **baselines.compare(model, examples, base=base or model["recipe"]["base"]),
+    }
 
 
 def _needs_torch() -> None:
     try:
         import onnx  # noqa: F401
+        import sklearn  # type: ignore[import-untyped] # noqa: F401
         import torch  # noqa: F401
         import transformers  # noqa: F401
     except ImportError as error:
@@ -97,43 +134,21 @@ def _needs_torch() -> None:
         ) from error
 
 
-def _logits(folder: Path, examples: "Sequence[Example]") -> Any:
-    from mailhealth.nlp import reader, windows
-
-    texts = [example.text for example in examples]
-    return reader.logits(reader.load(str(folder)), texts, longest=windows.LONGEST)
-
-
-def _scores(folder: Path, examples: "Sequence[Example]") -> dict[str, list[dict[str, Any]]]:
-    from mailhealth.nlp import reader
-    from mailhealth.nlp.folder import describe
-    from mailhealth.train import measure
-
-    test = [example for example in examples if example.part == "test"]
-    model = describe(folder)
-    feelings, wants = reader.probabilities(reader.load(str(folder)), _logits(folder, test))
-    return measure.scores(
-        model, model["calibration"], examples=test, feelings=feelings, wants=wants
-    )
-
-
 def _flips(
-    net: "Network", tokenizer: "Tokenizer", examples: "Sequence[Example]", folder: Path
+    net: "Network", tokenizer: "Tokenizer", dev: "Sequence[Example]", found: "Readings"
 ) -> float:
-    """Share of texts whose sentiment differs between the network and the file made of it."""
+    """Share of texts whose likeliest sentiment differs between network and the file made of it."""
     import torch
 
-    from mailhealth.nlp import windows
     from mailhealth.train import network
 
-    width, texts = net.sentiments, [example.text for example in examples]
-    shipped = _logits(folder, examples)[:, :width].argmax(axis=1)
+    numbers = [n for n in range(len(dev)) if found.feelings[n].any()]
+    longest = net.encoder.config.max_position_embeddings
     with torch.no_grad():
-        trained = [
-            int(net(*network.batch_of(tokenizer, [text], windows.LONGEST))[0, :width].argmax())
-            for text in texts
-        ]
-    return round(float((shipped != trained).mean()), 4) if examples else 0.0
+        batches = (network.batch_of(tokenizer, [dev[n].text], longest) for n in numbers)
+        trained = [int(net(*batch)[0, : net.sentiments].argmax()) for batch in batches]
+    shipped = found.feelings[numbers].argmax(axis=1)
+    return round(float((shipped != trained).mean()), 4) if numbers else 0.0
 
 
 def _append(folder: Path, written: Mapping[str, Any]) -> None:

@@ -18,7 +18,6 @@ from mailhealth.train.network import Network
 
 BLOCK = 128  # weights that share a scale
 LEVELS = 127  # of an 8-bit number to each side of zero
-POSITIONS = 128  # longest window of the runtime (nlp.windows.LONGEST)
 OPSET, MICROSOFT, IR = 20, 1, 10
 
 Array = npt.NDArray[Any]
@@ -45,14 +44,17 @@ class Graph:
         return name
 
 
-def export(network: Network, path: Path) -> None:
-    """Write the network as ONNX: input_ids (int64, batch x tokens, no padding) -> logits."""
+def export(network: Network, path: Path, *, window: int = 512) -> None:
+    """Write the network as ONNX: input_ids (int64, batch x tokens, no padding) -> logits.
+
+    `window` is the number of tokens of the longest text that it can read.
+    """
     graph = Graph()
     encoder = network.encoder
-    states = _embed(graph, encoder.embeddings, encoder.config.layer_norm_eps)
+    states = _embed(graph, encoder.embeddings, window)
     for layer in encoder.encoder.layer:
         states = _layer(graph, layer, states, encoder.config)
-    _head(graph, network.heads, states)
+    _head(graph, network, states)
     graph.nodes[-1].output[0] = "logits"
     labels = network.heads.out_features
     body = helper.make_graph(
@@ -71,7 +73,7 @@ def _array(tensor: Tensor) -> Array:
     return array
 
 
-def _embed(graph: Graph, embeddings: Any, epsilon: float) -> str:
+def _embed(graph: Graph, embeddings: Any, window: int) -> str:
     """Word + position + type embeddings, normalised."""
     words = _array(embeddings.word_embeddings.weight)
     scales = np.maximum(np.abs(words).max(axis=1, keepdims=True), 1e-12) / LEVELS
@@ -80,7 +82,7 @@ def _embed(graph: Graph, embeddings: Any, epsilon: float) -> str:
     rows = graph.node("Cast", rows, to=TensorProto.FLOAT)
     scale = graph.node("Gather", graph.weight(scales.astype(np.float32)), "input_ids")
     rows = graph.node("Mul", rows, scale)
-    places = _array(embeddings.position_embeddings.weight)[:POSITIONS]
+    places = _array(embeddings.position_embeddings.weight)[:window]
     places = places + _array(embeddings.token_type_embeddings.weight)[:1]
     length = graph.node("Shape", "input_ids", start=1, end=2)
     zero = graph.weight(np.array([0], np.int64))
@@ -91,7 +93,7 @@ def _embed(graph: Graph, embeddings: Any, epsilon: float) -> str:
         graph.node("Add", rows, place),
         graph.weight(_array(norm.weight)),
         graph.weight(_array(norm.bias)),
-        epsilon=epsilon,
+        epsilon=norm.eps,
     )
 
 
@@ -138,9 +140,10 @@ def _linear(graph: Graph, linear: nn.Linear, states: str) -> str:
     )
 
 
-def _head(graph: Graph, heads: nn.Linear, states: str) -> str:
-    """Mean over the tokens, then the linear heads in full precision."""
-    tokens = graph.weight(np.array([1], np.int64))
-    mean = graph.node("ReduceMean", states, tokens, keepdims=0)
-    weight, bias = graph.weight(_array(heads.weight)), graph.weight(_array(heads.bias))
-    return graph.node("Gemm", mean, weight, bias, transB=1)
+def _head(graph: Graph, network: Network, states: str) -> str:
+    """Weigh and judge every token for every label, in full precision."""
+    look = graph.node("MatMul", states, graph.weight(_array(network.look.weight).T))
+    judged = graph.node("MatMul", states, graph.weight(_array(network.heads.weight).T))
+    judged = graph.node("Add", judged, graph.weight(_array(network.heads.bias)))
+    weighed = graph.node("Mul", graph.node("Softmax", look, axis=1), judged)
+    return graph.node("ReduceSum", weighed, graph.weight(np.array([1], np.int64)), keepdims=0)

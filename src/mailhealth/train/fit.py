@@ -2,14 +2,15 @@
 
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
+from mailhealth.train.example import UNKNOWN, Example
 from mailhealth.train.network import Network, batch_of
-from mailhealth.train.recipe import UNKNOWN, Example
 
 WARM = 0.06  # share of the steps in which the rate climbs
 POOL = 40  # batches that are sorted by length together
@@ -28,11 +29,12 @@ def fit(
 ) -> None:
     """Train the network in place; the same seed and machine give the same weights.
 
-    Word embeddings stay frozen: they are most of the parameters, and languages without
-    training texts keep their place beside the others.
+    Embeddings and the recipe's lowest layers stay frozen: they are most of the parameters, and
+    languages without training texts keep their place beside the others.
     """
     torch.manual_seed(recipe["seed"])
-    network.encoder.embeddings.word_embeddings.requires_grad_(False)
+    for part in (network.encoder.embeddings, *network.encoder.encoder.layer[: recipe["frozen"]]):
+        part.requires_grad_(False)
     network.train()
     batches = list(_batches(tokenizer, examples, recipe))
     optimiser, schedule = _optimiser(network, recipe, len(batches))
@@ -54,10 +56,11 @@ def _optimiser(
     network: Network, recipe: Mapping[str, Any], steps: int
 ) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
     body = [p for p in network.encoder.parameters() if p.requires_grad]
+    heads = [*network.heads.parameters(), *network.look.parameters()]
     optimiser = torch.optim.AdamW(
         [
             {"params": body, "lr": recipe["rate"], "weight_decay": 0.01},
-            {"params": network.heads.parameters(), "lr": recipe["head_rate"]},
+            {"params": heads, "lr": recipe["head_rate"]},
         ]
     )
     warm = max(int(WARM * steps), 1)
@@ -73,14 +76,20 @@ def _batches(
 ) -> Iterator[Batch]:
     """Yield the batches of all epochs: shuffled, and of similar length within a batch."""
     dice = random.Random(recipe["seed"])
-    repeats = {source["file"]: source.get("repeat", 1) for source in recipe["source"]}
-    for _ in range(recipe["epochs"]):
-        epoch = [e for e in examples for _ in range(repeats.get(e.source, 1))]
+    sources = {source["name"]: source for source in recipe["source"]}
+    for number in range(recipe["epochs"]):
+        repeats = {name: _repeats(source, number) for name, source in sources.items()}
+        epoch = [e for e in examples for _ in range(repeats[e.source])]
         dice.shuffle(epoch)
         epoch = [_wrap(example, recipe, dice) for example in epoch]
         lengths = [len(c.ids) for c in tokenizer.encode_batch([e.text for e in epoch])]
         cut = [min(length, recipe["max_tokens"]) for length in lengths]
         yield from _bucketed(epoch, cut, recipe["batch_tokens"], dice)
+
+
+def _repeats(source: Mapping[str, Any], epoch: int) -> int:
+    """How often a source comes in an epoch; after its `until` epochs not at all."""
+    return int(source.get("repeat", 1)) if epoch < source.get("until", epoch + 1) else 0
 
 
 def _bucketed(
@@ -100,10 +109,11 @@ def _bucketed(
 
 
 def _wrap(example: Example, recipe: Mapping[str, Any], dice: random.Random) -> Example:
-    """Put a greeting before or a closing after the text; what it says stays what it said."""
+    """Put a greeting before or a closing after a sentence; what it says stays what it said."""
     before = recipe.get("before", {}).get(example.lang)
     after = recipe.get("after", {}).get(example.lang)
-    if not before or not after or dice.random() >= recipe["wrapped"]:
+    letter = "\n" in example.text
+    if letter or not before or not after or dice.random() >= recipe["wrapped"]:
         return example
     gap = dice.choice(["\n", " "]) if example.lang == "en" else dice.choice(["\n", ""])
     parts = [example.text]
@@ -112,15 +122,7 @@ def _wrap(example: Example, recipe: Mapping[str, Any], dice: random.Random) -> E
         parts.insert(0, dice.choice(before))
     if which != "before":
         parts.append(dice.choice(after))
-    return Example(
-        gap.join(parts),
-        example.lang,
-        example.sentiment,
-        example.intents,
-        example.weight,
-        example.source,
-        example.part,
-    )
+    return replace(example, text=gap.join(parts))
 
 
 def _loss(network: Network, tokenizer: Tokenizer, batch: Batch, longest: int) -> Tensor:
@@ -145,4 +147,17 @@ def _loss(network: Network, tokenizer: Tokenizer, batch: Batch, longest: int) ->
     told = (sentiments != UNKNOWN).float() * weights
     feeling = (feelings * weights).sum() / told.sum().clamp(min=1)
     want = (wants * known).sum() / known.sum().clamp(min=1)
+    return feeling + INTENT_LOSS * want + _teaching(logits, batch, network.sentiments)
+
+
+def _teaching(logits: Tensor, batch: Batch, sentiments: int) -> Tensor:
+    """How far a student is from its teacher (Hinton et al. 2015); 0 without one."""
+    rows = [number for number, example in enumerate(batch) if example.taught]
+    if not rows:
+        return logits.new_zeros(())
+    said = torch.tensor([batch[number].taught for number in rows])
+    feeling = nn.functional.cross_entropy(logits[rows, :sentiments], said[:, :sentiments])
+    want = nn.functional.binary_cross_entropy_with_logits(
+        logits[rows, sentiments:], said[:, sentiments:]
+    )
     return feeling + INTENT_LOSS * want

@@ -1,6 +1,5 @@
 """The recipe: which files, whose labels mean what, and which rows are for training."""
 
-import csv
 import gzip
 import hashlib
 import json
@@ -9,33 +8,16 @@ import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mailhealth.errors import BadData
+from mailhealth.train import written
+from mailhealth.train.example import NO, UNKNOWN, YES, Example
 
-YES, NO, UNKNOWN = 1, 0, -1
 TENTHS = 10  # of a file without a split of its own: one tenth test, one tenth dev
 
 Row = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """One text with what is known of it.
-
-    `sentiment` is an index into the model's sentiments or UNKNOWN; `intents` holds YES, NO or
-    UNKNOWN for each of the model's intents; `part` is train, dev or test.
-    """
-
-    text: str
-    lang: str
-    sentiment: int
-    intents: tuple[int, ...]
-    weight: float
-    source: str
-    part: str
 
 
 def read(folder: Path) -> dict[str, Any]:
@@ -43,6 +25,8 @@ def read(folder: Path) -> dict[str, Any]:
     path = folder / "model.toml"
     try:
         model = tomllib.loads(path.read_text("utf-8"))
+        for source in model["recipe"]["source"]:
+            source.setdefault("name", source["file"].split(".")[0])
         _check(model)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadData(
@@ -61,17 +45,39 @@ def _check(model: Mapping[str, Any]) -> None:
             raise ValueError(f"{source['file']} teaches {', '.join(sorted(unknown))}")
 
 
-def examples(model: Mapping[str, Any], folder: Path, data: Path) -> Iterator[Example]:
+def examples(model: Row, folder: Path, data: Path) -> Iterator[Example]:
     """Yield every example of the recipe, train, dev and test.
 
     A file is looked for in the model's own folder, then in `data`.
     """
     for source in model["recipe"]["source"]:
-        path = place(source["file"], folder, data)
-        if path.suffix == ".tsv":
-            yield from _written(path, model, source)
-        else:
-            yield from _capped(_translated(path, model, source), source, model["recipe"])
+        for part, name in _parts(source):
+            path = place(name, folder, data)
+            if path.suffix == ".tsv":
+                yield from written.sentences(path, model, source)
+            elif path.suffix == ".jsonl":
+                yield from written.mails(path, model, source, part=part)
+            else:
+                yield from _capped(_translated(path, model, source), source, model["recipe"])
+
+
+def names(model: Row) -> list[str]:
+    """Name every data file of the recipe."""
+    return [name for source in model["recipe"]["source"] for _, name in _parts(source)]
+
+
+def _parts(source: Row) -> list[tuple[str, str]]:
+    """Name a source's files with their part; "" where a file holds all parts.
+
+    Mails have one file a voice, so no voice can be in two parts.
+    """
+    if "voices" not in source:
+        return [("", source["file"])]
+    return [
+        (part, f"{source['file']}/{voice}.jsonl")
+        for part, voices in source["voices"].items()
+        for voice in voices
+    ]
 
 
 def place(name: str, folder: Path, data: Path) -> Path:
@@ -85,22 +91,6 @@ def place(name: str, folder: Path, data: Path) -> Path:
 def fingerprint(path: Path) -> str:
     """Hash a file: SHA-256 in hex."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _written(path: Path, model: Mapping[str, Any], source: Row) -> Iterator[Example]:
-    """Read our own sentences: every intent is known, since we wrote them."""
-    with path.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
-            named = set(row["intents"].split(","))
-            yield Example(
-                row["text"],
-                row["lang"],
-                model["sentiments"].index(row["sentiment"]),
-                tuple(int(intent in named) for intent in model["intents"]),
-                float(source.get("weight", 1)),
-                source["file"],
-                row["part"],
-            )
 
 
 def _translated(path: Path, model: Mapping[str, Any], source: Row) -> Iterator[tuple[str, Example]]:
@@ -119,7 +109,7 @@ def _translated(path: Path, model: Mapping[str, Any], source: Row) -> Iterator[t
             name = model["sentiments"][sentiment] if sentiment != UNKNOWN else ""
             weight = source.get("weight", 1.0) * source.get("light", {}).get(name, 1.0)
             example = Example(
-                text, row["lang"], sentiment, intents, weight, source["file"], _part(row, source)
+                text, row["lang"], sentiment, intents, weight, source["name"], _part(row, source)
             )
             yield (labels[0] if labels else ""), example
 

@@ -1,0 +1,208 @@
+"""What a text is about: the topics of a taxonomy that the user writes, found by their words."""
+
+import hashlib
+import json
+import re
+import tomllib
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mailhealth.errors import BadData
+from mailhealth.nlp.stems import stem
+
+if TYPE_CHECKING:
+    from spacy.language import Language
+    from spacy.matcher import PhraseMatcher
+    from spacy.tokens import Doc, Token
+
+EVERYWHERE = "any"
+_TITLE = "title"
+_NAME = re.compile(r"[a-z0-9_-]{1,40}")
+_LANGUAGE = re.compile(r"[a-z]{2}|any")
+_EXACT = "="
+_MOST_TOPICS, _MOST_PHRASES, _LONGEST = 200, 500, 100
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One topic: its words and phrases by language ("any": in all), its titles by language."""
+
+    name: str
+    phrases: Mapping[str, tuple[str, ...]]
+    titles: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Taxonomy:
+    """The topics of a topics.toml; `version` names the content, such as "topics@0123abcd"."""
+
+    topics: tuple[Topic, ...]
+    version: str
+
+
+def shipped() -> str:
+    """Return the text of the shipped topics.toml, to begin an own one with."""
+    return files("mailhealth.nlp").joinpath("topics.toml").read_text("utf-8")
+
+
+def text(path: Path) -> str:
+    """Read a topics.toml of the user's; raises BadData for what cannot be read."""
+    try:
+        return path.read_text("utf-8")
+    except OSError as error:
+        raise BadData(f"{path.name}: it cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise BadData(f"{path.name}: it is not UTF-8 ({error.reason})") from error
+
+
+def load(page: str | None = None, name: str = "topics.toml") -> Taxonomy:
+    """Read the text of a topics.toml, by default the shipped one.
+
+    Raises BadData, naming the table and the key, for a page that does not hold together.
+    """
+    page = shipped() if page is None else page
+    try:
+        table = tomllib.loads(page)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise BadData(f"{name}: it is not TOML ({error})") from error
+    given = table.get("topic")
+    if not isinstance(given, dict) or not given or len(table) > 1:
+        raise BadData(
+            f"{name}: it must hold tables [topic.NAME] and nothing else, such as [topic.login]"
+            ' with en = ["log in", "password"]'
+        )
+    if len(given) > _MOST_TOPICS:
+        raise BadData(f"{name}: there may be {_MOST_TOPICS} topics, no more")
+    topics = tuple(_topic(key, given[key], name) for key in given)
+    content = json.dumps(table, ensure_ascii=False, sort_keys=True)
+    digest = hashlib.sha256(content.encode("utf-8", "replace")).hexdigest()
+    return Taxonomy(topics, f"topics@{digest[:8]}")
+
+
+def _topic(name: str, table: Any, page: str) -> Topic:
+    where = f"{page}, [topic.{name}]"
+    if not _NAME.fullmatch(name):
+        raise BadData(f"{where}: a topic's name is made of a-z, 0-9, _ and -, 40 at most")
+    if not isinstance(table, dict):
+        raise BadData(f"{page}, [topic]: {name} must be a table, such as [topic.{name}]")
+    titles = table.get(_TITLE, {})
+    if not isinstance(titles, dict) or not all(isinstance(said, str) for said in titles.values()):
+        raise BadData(f'{where}: title must be a table such as {{ en = "Login", ja = "ログイン" }}')
+    phrases = {
+        lang: _phrases(lang, given, where) for lang, given in table.items() if lang != _TITLE
+    }
+    if not any(phrases.values()):
+        raise BadData(f'{where}: it needs words of a language, such as en = ["log in"]')
+    return Topic(name, phrases, titles)
+
+
+def _phrases(lang: str, given: Any, where: str) -> tuple[str, ...]:
+    if not _LANGUAGE.fullmatch(lang):
+        raise BadData(
+            f"{where}: unknown key {lang!r}; the keys are title, any and languages (en, ja, de ...)"
+        )
+    if not isinstance(given, list) or not all(isinstance(each, str) for each in given):
+        raise BadData(f'{where}: {lang} must be a list of words, such as ["log in", "password"]')
+    if len(given) > _MOST_PHRASES:
+        raise BadData(f"{where}: {lang} may list {_MOST_PHRASES} words, no more")
+    for phrase in given:
+        if not any(map(str.isalnum, phrase)) or len(phrase) > _LONGEST:
+            raise BadData(f"{where}: {lang} lists {phrase[:20]!r}, which is no word or phrase")
+    return tuple(given)
+
+
+def finder(nlp: "Language", taxonomy: Taxonomy) -> "Callable[[Doc], Doc]":
+    """Make the component that fills `doc.spans["topics"]`, each span's label a topic's name.
+
+    A phrase is met in any plural or verb form: words are compared by lemma where the pipeline
+    has lemmas, else by norm, and without their English endings. "=word" is met only as written,
+    but for case. Phrases of the pipeline's language count, and those for "any".
+    """
+    found = dict.fromkeys((False, True), None) | {
+        exact: matcher
+        for exact in (False, True)
+        if len(matcher := _matcher(nlp, taxonomy, exact=exact))
+    }
+
+    def find(doc: "Doc") -> "Doc":
+        spans = {
+            (start, end, label)
+            for exact, matcher in found.items()
+            if matcher is not None
+            for start, end, label in _matches(doc, matcher, exact=exact)
+        }
+        cut = (doc.char_span(*each) for each in _longest(spans))
+        doc.spans["topics"] = [span for span in cut if span is not None]
+        return doc
+
+    return find
+
+
+def _matcher(nlp: "Language", taxonomy: Taxonomy, *, exact: bool) -> "PhraseMatcher":
+    from spacy.matcher import PhraseMatcher
+
+    matcher = PhraseMatcher(nlp.vocab)
+    for topic in taxonomy.topics:
+        phrases = {*topic.phrases.get(str(nlp.lang), ()), *topic.phrases.get(EVERYWHERE, ())}
+        chosen = sorted(each for each in phrases if each.startswith(_EXACT) is exact)
+        docs = [_forms(nlp.make_doc(each.removeprefix(_EXACT)), exact=exact)[0] for each in chosen]
+        if docs:
+            matcher.add(topic.name, docs)
+    return matcher
+
+
+def _matches(
+    doc: "Doc", matcher: "PhraseMatcher", *, exact: bool
+) -> Iterator[tuple[int, int, str]]:
+    """Yield where phrases are met, as start and end in characters and the topic's name."""
+    forms, tokens = _forms(doc, exact=exact)
+    for key, start, end in matcher(forms):
+        last = tokens[end - 1]
+        yield tokens[start].idx, last.idx + len(last), doc.vocab.strings[key]
+
+
+def _forms(doc: "Doc", *, exact: bool) -> "tuple[Doc, list[Token]]":
+    """Write a document in the forms that are compared, with the token behind each.
+
+    A document of its own, so that nobody else's norms are changed; without white space, so that
+    a phrase may go over the end of a line.
+    """
+    from spacy.tokens import Doc
+
+    tokens = [token for token in doc if not token.is_space]
+    return Doc(doc.vocab, words=[_form(token, exact=exact) for token in tokens]), tokens
+
+
+def _form(token: "Token", *, exact: bool) -> str:
+    said = token.text if exact else token.lemma_ or token.norm_ or token.text
+    form = unicodedata.normalize("NFKC", said).lower() or "_"
+    return form if exact else stem(form)
+
+
+def _longest(spans: set[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
+    """Keep, of one topic's spans that overlap, the longest; in the order of the text."""
+    kept: list[tuple[int, int, str]] = []
+    ends: dict[str, int] = {}
+    for start, end, label in sorted(spans, key=lambda span: (span[0], -span[1], span[2])):
+        if start >= ends.get(label, 0):
+            kept.append((start, end, label))
+            ends[label] = end
+    return kept
+
+
+def counter(nlp: "Language", taxonomy: Taxonomy) -> "Callable[[Doc], dict[str, int]]":
+    """Make what finds and counts a taxonomy's topics in documents of a pipeline."""
+    find = finder(nlp, taxonomy)
+    return lambda doc: count(find(doc))
+
+
+def count(doc: "Doc") -> dict[str, int]:
+    """Count how often each topic is met in a document that the component has seen."""
+    counts: dict[str, int] = {}
+    for span in doc.spans.get("topics", ()):
+        counts[span.label_] = counts.get(span.label_, 0) + 1
+    return counts
