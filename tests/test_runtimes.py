@@ -17,10 +17,11 @@ from mailhealth.nlp import reader, runtimes
 from mailhealth.records import Annotation, Text
 
 SHIPPED = Path(str(files("mailhealth.models") / "mail"))
+WRITTEN = Path(__file__).parents[1] / "models" / "mail" / "data"  # no wheel carries it
 MAILS = [
     Text(mail["id"], mail["text"], mail["subject"], voice[:2])
     for voice in ("en6", "ja6")
-    for line in (SHIPPED / "data" / f"{voice}.jsonl").read_text("utf-8").splitlines()[:50]
+    for line in (WRITTEN / f"{voice}.jsonl").read_text("utf-8").splitlines()[:50]
     for mail in [json.loads(line)]
 ]
 
