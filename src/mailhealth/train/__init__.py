@@ -125,7 +125,7 @@ def _scores(folder: Path, examples: "Sequence[Example]", base: str) -> dict[str,
 def _needs_torch() -> None:
     try:
         import onnx  # noqa: F401
-        import sklearn  # type: ignore[import-untyped] # noqa: F401
+        import sklearn  # noqa: F401
         import torch  # noqa: F401
         import transformers  # noqa: F401
     except ImportError as error:

@@ -113,7 +113,7 @@ def _cuts(names: Sequence[str], told: Numbers, found: Floats) -> tuple[float, fl
 
 
 def _vader() -> Scorer:
-    from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer  # type: ignore[import-untyped]
+    from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
     analyser = SentimentIntensityAnalyzer()
     return lambda text: float(analyser.polarity_scores(text)["compound"])
@@ -121,10 +121,10 @@ def _vader() -> Scorer:
 
 def _asari() -> Scorer:
     """asari's own network, without its demand for an American locale (it only lowers letters)."""
-    import asari  # type: ignore[import-untyped]
+    import asari
     import onnx
     import onnxruntime
-    from asari.preprocess import tokenize  # type: ignore[import-untyped]
+    from asari.preprocess import tokenize
 
     graph = onnx.load(str(Path(asari.__file__).parent / "data" / "pipeline.onnx"))
     for node in graph.graph.node:
@@ -142,7 +142,7 @@ def _asari() -> Scorer:
 
 def _counter(lang: str) -> Encode:
     """Words and pairs of words in English, runs of one to three signs in Japanese."""
-    from sklearn.feature_extraction.text import TfidfVectorizer  # type: ignore[import-untyped]
+    from sklearn.feature_extraction.text import TfidfVectorizer
 
     words = {"analyzer": "word", "ngram_range": (1, 2)}
     signs = {"analyzer": "char", "ngram_range": (1, 3)}
@@ -213,7 +213,7 @@ def _regress(
 
 
 def _fitted(train: _Encoded, told: Sequence[int]) -> Any:
-    from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
+    from sklearn.linear_model import LogisticRegression
 
     rows = [n for n, answer in enumerate(told) if answer != UNKNOWN]
     regression = LogisticRegression(C=STRENGTH, max_iter=300, class_weight="balanced")
