@@ -352,6 +352,56 @@ def test_the_exported_file_says_what_the_network_says(base: Path, tmp_path: Path
     assert np.abs(found - told).max() < 0.05 * np.abs(told).max()
 
 
+def test_moving_centre_and_spread_into_the_heads_changes_no_answer(base: Path) -> None:
+    import torch
+
+    encoder, tokenizer = network.load(str(base), layers=2)
+    net = network.Network(encoder, 3, 2).eval()
+    for part in (net.look, net.heads):
+        torch.nn.init.normal_(part.weight)
+    net.centre.copy_(torch.linspace(-1, 1, 32))
+    net.spread.fill_(0.25)
+    batch = network.batch_of(tokenizer, ["this is bad", "stop the plan and close"], 32)
+    before = net(*batch)
+    net.fold()
+    assert not net.centre.any()
+    assert float(net.spread) == 1
+    torch.testing.assert_close(net(*batch), before, atol=1e-4, rtol=1e-4)
+
+
+def test_before_training_a_label_is_as_likely_as_it_is_often(base: Path) -> None:
+    import torch
+
+    encoder, tokenizer = network.load(str(base), layers=2)
+    net = network.Network(encoder, 3, 2)
+    rows = [
+        Example(f"this is {n}", "en", n % 2, (YES if n < 5 else NO, UNKNOWN), 1, "mails", "train")
+        for n in range(20)
+    ]
+    fit._settle(net, tokenizer, rows, {"seed": 1, "max_tokens": 32})
+    said = net.eval()(*network.batch_of(tokenizer, ["this is 7"], 32))[0]
+    assert said[:2].softmax(0).tolist() == pytest.approx([0.5, 0.5])
+    assert said[3:].sigmoid().tolist() == pytest.approx([0.25, 0.01])
+    spread = torch.stack(
+        [
+            encoder(*network.batch_of(tokenizer, [row.text], 32)).last_hidden_state[0].mean(0)
+            for row in rows
+        ]
+    )
+    assert ((spread - net.centre) / net.spread).square().mean().item() == pytest.approx(1, rel=1e-3)
+
+
+def test_in_training_each_token_is_rounded_by_its_own_scale_and_the_slope_passes() -> None:
+    import torch
+
+    states = torch.tensor([[127.0, 1.4, -0.6], [0.0127, 0.00014, 0.0]], requires_grad=True)
+    rounded = fit._rounded(torch.nn.Identity(), (states,))
+    expected = torch.tensor([[127.0, 1.0, -1.0], [0.0127, 0.0001, 0.0]])
+    torch.testing.assert_close(rounded, expected)
+    rounded.sum().backward()
+    assert torch.equal(states.grad, torch.ones_like(states))
+
+
 def test_precision_and_recall_are_counted_by_hand() -> None:
     told = np.array([True, True, True, False])
     found = np.array([True, False, False, True])

@@ -16,6 +16,8 @@ from mailhealth.train.example import Example
 
 ALWAYS = ("HIRAGANA", "KATAKANA")  # pieces with a sign whose Unicode name begins so are kept
 OFTEN = 4  # occurrences after which a piece is as good as any other
+LEVELS = 127  # of an 8-bit number to each side of zero
+TINY = 1e-9  # no scale of 8-bit numbers is smaller
 ALL = 10_000  # layers: more than any encoder has
 
 
@@ -25,7 +27,14 @@ class Network(nn.Module):
     Every label weighs the tokens by a softmax of its own before it judges them (Mullenbach et al.
     2018): the point of a mail is one sentence among ten, and a plain mean would drown it. The
     weights begin at zero, which is the mean.
+
+    The states of a pretrained encoder lie close together, far from zero: nine tenths of each is
+    the same in every text. `centre` and `spread` bring what the heads see to mean 0 and size 1;
+    without that they learn next to nothing (docs/decisions/031). `fold` takes them out again.
     """
+
+    centre: Tensor
+    spread: Tensor
 
     def __init__(self, encoder: Any, sentiments: int, intents: int) -> None:
         super().__init__()
@@ -35,16 +44,31 @@ class Network(nn.Module):
         self.heads = nn.Linear(width, sentiments + intents)
         self.look = nn.Linear(width, sentiments + intents, bias=False)
         nn.init.zeros_(self.look.weight)
+        nn.init.zeros_(self.heads.weight)
+        self.register_buffer("centre", torch.zeros(width))
+        self.register_buffer("spread", torch.ones(()))
         self.sentiments = sentiments
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
         """Turn token ids and mask (both batch x tokens) into logits (batch x labels)."""
         states = self.encoder(input_ids=ids, attention_mask=mask).last_hidden_state
-        states = self.dropout(states)
+        states = self.dropout((states - self.centre) / self.spread)
         hidden = (mask == 0).unsqueeze(-1)
         weights = self.look(states).float().masked_fill(hidden, -torch.inf).softmax(dim=1)
         logits: Tensor = (weights * self.heads(states).float()).sum(dim=1)
         return logits
+
+    @torch.no_grad()
+    def fold(self) -> None:
+        """Move centre and spread into the heads: the same answers, and nothing to take along.
+
+        It is exact, because the weights of a label's tokens sum to one.
+        """
+        for part in (self.heads, self.look):
+            part.weight.div_(self.spread)
+        self.heads.bias.sub_(self.heads.weight @ self.centre)
+        self.centre.zero_()
+        self.spread.fill_(1.0)
 
 
 def build(
