@@ -1,35 +1,27 @@
 """Texts in, labels out: spaCy carries the texts, a small transformer reads them."""
 
 import logging
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import islice
 
-import spacy
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
 from mailhealth import language
-from mailhealth.nlp import (
-    components,  # noqa: F401  (importing registers the factories)
-    survey,
-)
+from mailhealth.nlp import survey
 from mailhealth.nlp import topics as taxonomy
 from mailhealth.nlp.folder import intents, version
 from mailhealth.nlp.reader import Reader, load, load_folder
+from mailhealth.nlp.tokens import apart, tokenizer, words
 from mailhealth.records import Annotation, Text
 
 __all__ = ["annotate", "forget", "intents", "pipeline", "version", "words"]
 
 CHUNK = 256  # texts that are taken from the stream at a time
-LONGEST = 48_000  # bytes of a text that are read: SudachiPy refuses more than 49,149 at once
-TOKENISED = frozenset(["en", "de", "fr", "es", "it", "pt", "nl"])  # by spaCy, with no more packages
 _LOG = logging.getLogger("mailhealth")
-_RUN = re.compile(r"\S{80}")  # spaCy's rules for affixes are quadratic in a word's length
 _ENDS = [*"。！？｡．.!?…", "!!", "??", "...", *("\n" * times for times in range(1, 5)), "\r\n"]
-_REPLY = re.compile(r"\s*(re|aw|sv|fw|fwd|wg|tr|rv|返信|転送)\s*(\[\d+\])?\s*[:：]", re.IGNORECASE)
 
 
 def annotate(
@@ -52,10 +44,7 @@ def annotate(
 @cache
 def pipeline(lang: str, model: str = "mail", topics: str = "") -> Language:
     """Make the spaCy pipeline of a language: tokens, sentences, survey, topics, the reader."""
-    if lang in {"ja", "zh"}:  # without kana a short text may be either; sentences end alike
-        nlp = spacy.blank("ja", config={"nlp": {"tokenizer": {"@tokenizers": "mailhealth.ja"}}})
-    else:
-        nlp = spacy.blank(lang if lang in TOKENISED else "xx")
+    nlp = tokenizer(lang)
     nlp.add_pipe("sentencizer", config={"punct_chars": _ENDS})
     nlp.add_pipe("mailhealth_survey")
     nlp.add_pipe("mailhealth_topics", config={"topics": topics})
@@ -93,8 +82,7 @@ def _docs(
     served = lang in reader.languages
     nlp = pipeline(lang if served else "xx", model, topics)
     off = [] if served else ["mailhealth_reader"]
-    if nlp.lang != "ja":
-        said = [(_RUN.sub(r"\g<0> ", text), *asked) for text, *asked in said]
+    said = [(apart(text, nlp), *asked) for text, *asked in said]
     # the zone lets spaCy forget the words of a chunk: its store of strings only grows
     with nlp.select_pipes(disable=off), nlp.memory_zone():
         try:
@@ -109,14 +97,6 @@ def _doc(nlp: Language, text: str, *asked: str) -> Doc | Exception:
         return nlp(survey.document(nlp, text, *asked))
     except Exception as error:
         return error
-
-
-def words(text: Text) -> str:
-    """Join subject and text; the subject of a reply is somebody else's words."""
-    subject = "" if _REPLY.match(text.subject) else text.subject.strip()
-    said = f"{subject}\n\n{text.text}" if subject else text.text
-    clean = said[:LONGEST].replace("\x00", " ").replace("\r\n", "\n").encode("utf-8", "replace")
-    return clean[:LONGEST].decode("utf-8", "ignore")
 
 
 def _annotation(number: str, lang: str, doc: Doc, reader: Reader) -> Annotation:
