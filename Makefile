@@ -29,10 +29,10 @@ check: $(VENV)/.developing    ## format, lint, types, floors, generated docs
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/python -m cogapp --check README.md docs/*.md models/*/README.md
+	$(BIN)/python -m cogapp --check README.md docs/*.md models/*/README.md models/*/data/README.md
 
 docs: $(VENV)/.developing     ## print the generated parts of the pages anew
-	$(BIN)/python -m cogapp -r README.md docs/*.md models/*/README.md
+	$(BIN)/python -m cogapp -r README.md docs/*.md models/*/README.md models/*/data/README.md
 
 clean:
 	rm -rf $(VENV) demo dist build src/*.egg-info

@@ -14,9 +14,9 @@ README = (ROOT / "README.md").read_text("utf-8")
 PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))]
 
 
-def blocks(language: str) -> list[str]:
-    """The code blocks of the README in one language."""
-    return re.findall(rf"^```{language}\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+def blocks(language: str, page: str = README) -> list[str]:
+    """The code blocks of a page (the README) in one language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
 
 
 def shell(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -41,6 +41,17 @@ def test_every_command_of_the_readme_does_what_it_says(tmp_path: Path) -> None:
 
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
     assert (tmp_path / "report.html").exists()
+
+
+def test_the_pipeline_of_the_page_on_reading_finds_the_invoice() -> None:
+    (example,) = blocks("python", (ROOT / "docs" / "reader.md").read_text("utf-8"))
+
+    done = subprocess.run(
+        [sys.executable, "-c", example], capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "'billing'" in done.stdout
 
 
 def test_every_python_example_of_the_readme_runs(

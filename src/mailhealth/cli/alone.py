@@ -37,7 +37,12 @@ def parse(files: tuple[str, ...]) -> None:
 
 @main.command()
 @click.argument("file", default="-", type=click.File("r", encoding="utf-8", errors="replace"))
-@click.option("--model", default="mail", show_default=True, help="A shipped model, or a folder.")
+@click.option(
+    "--model",
+    default="mail",
+    show_default=True,
+    help="A shipped model, a folder, or a TOML file that names others.",
+)
 @click.option(
     "--topics",
     type=click.Path(exists=True, dir_okay=False),
@@ -115,31 +120,37 @@ def demo(ctx: click.Context, folder: Path, lang: str) -> None:
     show.say(f"{pages} written; 'mailhealth --db {database} explain CUSTOMER'")
 
 
-@main.command()
-@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option(
+_data = click.option(
     "--data",
     required=True,
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="The folder of the files that the recipe names.",
 )
-@click.option(
-    "--base", help="The encoder to start from, by name or path; the recipe's unless told."
+_base = click.option(
+    "--base",
+    default="",
+    help="The encoder to start from, by name or path; the recipe's unless told.",
 )
-def train(folder: Path, data: Path, base: str | None) -> None:
-    """Train the model in FOLDER as its model.toml says (needs mailhealth[train])."""
-    from mailhealth import train as trainer
-
-    trainer.train(folder, data=data, base=base or "")
 
 
 @main.command()
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option(
-    "--data", required=True, type=click.Path(exists=True, file_okay=False, path_type=Path)
-)
-def evaluate(folder: Path, data: Path) -> None:
-    """Measure the model in FOLDER on data it never saw, and print its card's tables."""
+@_data
+@_base
+def train(folder: Path, data: Path, base: str) -> None:
+    """Train the model in FOLDER as its model.toml says (needs mailhealth[train])."""
+    from mailhealth import train as trainer
+    from mailhealth.cli import show
+
+    trainer.train(folder, data=data, base=base, progress=show.say)
+
+
+@main.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@_data
+@_base
+def evaluate(folder: Path, data: Path, base: str) -> None:
+    """Measure the model in FOLDER, and baselines, on data it never saw; print its card's tables."""
     from mailhealth import train as trainer
 
-    print(trainer.evaluate(folder, data=data))
+    print(trainer.evaluate(folder, data=data, base=base))
