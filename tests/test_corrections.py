@@ -14,7 +14,7 @@ from mailhealth.cli import main
 from mailhealth.errors import BadData, UnknownName
 from mailhealth.health import Health
 from mailhealth.records import Annotation, Text
-from mailhealth.store import corrections, inbox, people, results
+from mailhealth.store import annotations, corrections, inbox, people, results
 from tests.letters import letter
 
 AS_OF = "2026-03-01T00:00:00Z"
@@ -43,7 +43,9 @@ def keep(health: Health, *texts: str) -> None:
 def read(health: Health, **chances: float) -> None:
     """Let an invented model read every mail: it tells what is likelier than a half."""
     for texts in results.unread(health.db, "invented@1"):
-        results.save_annotations(health.db, [guess(text.id, **chances) for text in texts])
+        annotations.save(
+            health.db, annotations.MAILS, [guess(text.id, **chances) for text in texts]
+        )
 
 
 def guess(message: str, **chances: float) -> Annotation:
@@ -195,8 +197,9 @@ def _corrected(health: Health, *, sure: float, unsure: float) -> None:
     """Twenty mails that leave and twenty that only sound like it."""
     keep(health, *(f"text {n}" for n in range(40)))
     for texts in results.unread(health.db, "invented@1"):
-        results.save_annotations(
+        annotations.save(
             health.db,
+            annotations.MAILS,
             [guess(t.id, cancel=sure if int(t.id[1:]) < 20 else unsure) for t in texts],
         )
     for n in range(40):
@@ -246,14 +249,16 @@ def test_the_same_words_are_read_once(health: Health) -> None:
     seen: list[Text] = []
     for texts in results.unread(health.db, "invented@1"):
         seen += texts
-        results.save_annotations(health.db, [guess(text.id, praise=0.9) for text in texts])
+        annotations.save(
+            health.db, annotations.MAILS, [guess(text.id, praise=0.9) for text in texts]
+        )
     keep(health, "Thank you", "Thank you", "Something else", "Thank you")
 
     later = [text for texts in results.unread(health.db, "invented@1") for text in texts]
 
     assert [text.text for text in seen] == ["Thank you", "Something else"]
     assert later == []
-    assert results.count_unread(health.db, "invented@1") == 0
+    assert annotations.count_unread(health.db, annotations.MAILS, "invented@1") == 0
     assert counts(health.db, "m0") == counts(health.db, "m1") == counts(health.db, "m3")
 
 
@@ -283,7 +288,7 @@ def test_a_new_version_reads_again_and_the_old_annotations_stay(
         numbers.append(0)
         for texts in results.unread(health.db, nlp.version(folder)):
             numbers[-1] += len(texts)
-            results.save_annotations(health.db, nlp.annotate(texts, model=folder))
+            annotations.save(health.db, annotations.MAILS, nlp.annotate(texts, model=folder))
 
     models = health.db.execute(
         "select distinct model from annotations where message = 'm1' order by 1"

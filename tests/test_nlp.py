@@ -176,51 +176,6 @@ def test_no_text_breaks_the_reader(name: str, lang: str) -> None:
     assert found.sentiment in {"negative", "neutral", "positive", "unknown"}
 
 
-@pytest.mark.parametrize(
-    ("text", "lang", "nps", "csat"),
-    [
-        ("NPS: 9", "en", 9, None),
-        ("nps is 10/10, thanks", "en", 10, None),
-        ("I'd give you 8 out of 10.", "en", 8, None),
-        ("I would rate the support 3/10", "en", 3, None),
-        ("CSAT: 4", "en", None, 4),
-        ("I rate the service 5 out of 5!", "en", None, 5),
-        ("10点中8点", "ja", 8, None),
-        ("10点満点で７点です。", "ja", 7, None),
-        ("推奨度は9です", "ja", 9, None),
-        ("おすすめ度：10", "ja", 10, None),
-        ("満足度は4です。", "ja", None, 4),
-        ("5段階評価で3です", "ja", None, 3),
-        ("満足度は5段階で2です", "ja", None, 2),
-    ],
-)
-def test_a_written_out_survey_answer_is_read(
-    text: str, lang: str, nps: int | None, csat: int | None
-) -> None:
-    found = _read(text, lang)
-
-    assert (found.nps, found.csat) == (nps, csat)
-
-
-@pytest.mark.parametrize(
-    ("text", "lang"),
-    [
-        ("NPS: 11", "en"),
-        ("Our NPS is 45", "en"),
-        ("CSAT: 9", "en"),
-        ("8 out of 10 users cannot log in", "en"),
-        ("See chapter 9/10", "en"),
-        ("満足度は4%", "ja"),
-        ("満足度は95です", "ja"),
-        ("10点の部品が届きました", "ja"),
-    ],
-)
-def test_other_numbers_are_no_survey_answer(text: str, lang: str) -> None:
-    found = _read(text, lang)
-
-    assert (found.nps, found.csat) == (None, None)
-
-
 def test_the_reader_joins_anyones_spacy_pipeline() -> None:
     theirs = spacy.blank("en")
     theirs.add_pipe("mailhealth_reader")

@@ -16,7 +16,7 @@ from mailhealth import store
 from mailhealth.cli import main
 from mailhealth.cli import subscriptions as verb
 from mailhealth.records import Annotation, Event, EventType, Found, Message, Notice
-from mailhealth.store import campaign_replies, inbox, people, results, subscriptions
+from mailhealth.store import annotations, campaign_replies, inbox, people, subscriptions
 from mailhealth.store.unsubscribe_mails import means
 from tests.letters import DAY, START, letter
 
@@ -246,7 +246,7 @@ def test_a_models_guess_in_an_answer_to_a_campaign_makes_a_suspect(db: Database)
     )
     guess = Annotation("r", "en", "neutral", 0.0, {}, {"unsubscribe": 0.9}, ("unsubscribe",),
         (), None, None, "m1")  # fmt: skip
-    results.save_annotations(db, [guess, replace(guess, id="o")])
+    annotations.save(db, annotations.MAILS, [guess, replace(guess, id="o")])
 
     assert states(db) == {ANN: ("suspect", "intent")}
 

@@ -271,16 +271,17 @@ def test_what_an_earlier_mail_asked_counts_like_the_subject(languages: dict[str,
     assert doc._.nps == 9
 
 
-def test_annotations_hold_the_answers_to_the_subject() -> None:
+def test_annotations_hold_answers_written_out_and_answers_to_the_subject() -> None:
     texts = [
         Text("1", "9", "Re: How likely are you to recommend us?"),
         Text("2", "9", "Re: Contract"),
         Text("3", "4です。", "Re: 満足度アンケート", "ja"),
+        Text("4", "NPS: 9 / CSAT: 4"),
     ]
 
     found = [(each.nps, each.csat) for each in nlp.annotate(texts)]
 
-    assert found == [(9, None), (None, None), (None, 4)]
+    assert found == [(9, None), (None, None), (None, 4), (9, 4)]
 
 
 def test_the_survey_rules_join_anyones_pipeline() -> None:

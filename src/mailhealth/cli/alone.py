@@ -96,7 +96,7 @@ def _text(given: dict[str, Any]) -> "Text":
 def demo(ctx: click.Context, folder: Path, lang: str) -> None:
     """Lay out a sample company in FOLDER, read it, and print its customers' health."""
     from mailhealth import demo as company
-    from mailhealth.cli import show
+    from mailhealth.cli import show, words
     from mailhealth.health import Health
     from mailhealth.web import campaigns as landing
     from mailhealth.web import report as page
@@ -110,14 +110,14 @@ def demo(ctx: click.Context, folder: Path, lang: str) -> None:
         health.import_customers(files.customers)
         health.connect("support", "mbox", path=files.mailbox)
         health.connect("newsletter", "elastic_email", path=files.send_log)
-        with show.progress() as progress:
-            show.sync_report(health.sync(as_of=files.as_of, progress=progress))
+        with show.progress(lang=lang) as progress:
+            show.sync_report(health.sync(as_of=files.as_of, progress=progress), lang=lang)
             health.evaluate(missing_weeks(health), progress=progress)
-        show.scores(health.scores(lang=lang), "table")
+        show.scores(health.scores(lang=lang), "table", lang=lang)
         page.write(health, folder / "report.html", lang=lang)
         landing.write(health, folder / "campaigns.html", lang=lang)
-    pages = f"{folder / 'report.html'} and campaigns.html"
-    show.say(f"{pages} written; 'mailhealth --db {database} explain CUSTOMER'")
+    done = "{file} and campaigns.html written; 'mailhealth --db {database} explain CUSTOMER'"
+    show.say(words.tell(done, lang, file=folder / "report.html", database=database))
 
 
 _data = click.option(

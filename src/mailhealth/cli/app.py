@@ -79,5 +79,9 @@ def listing(verb: Callable[..., None]) -> Callable[..., None]:
 
 as_of_option = click.option("--as-of", help="A day or an instant; nothing at or after it is read.")
 lang_option = click.option(
-    "--lang", default="en", show_default=True, type=click.Choice(["en", "ja"]), help="Of reasons."
+    "--lang",
+    default="en",
+    show_default=True,
+    type=click.Choice(["en", "ja"]),
+    help="Of heads, sentences and reasons; JSON and CSV keep their English keys.",
 )

@@ -40,8 +40,8 @@ def scores(
 
     health = open_health(ctx)
     found = health.scores(band=band and band.replace("-", " "), as_of=as_of, lang=lang)
-    show.scores(found, form or "table")
-    show.warn(health)
+    show.scores(found, form or "table", lang=lang)
+    show.warn(health, lang=lang)
 
 
 @main.command()
@@ -57,7 +57,7 @@ def explain(
     from mailhealth.cli import show
 
     told = open_health(ctx).explain(customer, as_of=as_of, lang=lang)
-    show.explanation(told, form or "table")
+    show.explanation(told, form or "table", lang=lang)
 
 
 @main.command()
@@ -66,14 +66,14 @@ def explain(
 @click.pass_context
 def report(ctx: click.Context, file: Path, lang: str) -> None:
     """Write one page: the ranking, and each customer's time line. Works offline."""
-    from mailhealth.cli import show
+    from mailhealth.cli import show, words
     from mailhealth.web import report as page
 
     health = open_health(ctx)
-    with show.progress() as progress:
+    with show.progress(lang=lang) as progress:
         health.evaluate(missing_weeks(health), progress=progress)
     page.write(health, file, lang=lang)
-    show.say(f"{file} written")
+    show.say(words.tell("{file} written", lang, file=file))
 
 
 def missing_weeks(health: "Health") -> list[str]:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from mailhealth.cli.words import tell
+
 if TYPE_CHECKING:
     from mailhealth.campaigns import Landing, Rate, Report
 
@@ -74,9 +76,9 @@ def summary_row(landing: "Landing", by: str | None, lang: str) -> dict[str, str]
     from mailhealth.campaigns.sentences import bounds, share
 
     bounced = [count for count in landing.bounces.values() if count is not None]
-    part = {by: name(landing.part)} if by else {}
+    part = {by: name(landing.part, lang)} if by else {}
     return {
-        "campaign": name(landing.campaign),
+        "campaign": name(landing.campaign, lang),
         **part,
         "sent on": _day(landing.started)[:10] + (" …" if landing.coming_in else ""),
         "delivered": "–" if landing.delivered is None else f"{landing.delivered:,}",
@@ -159,9 +161,9 @@ def _day(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def name(given: str) -> str:
+def name(given: str, lang: str) -> str:
     """Write a campaign's or a part's name; one that has none says so."""
-    return printable(given) or "(no name)"
+    return printable(given) or tell("(no name)", lang)
 
 
 def printable(text: str) -> str:

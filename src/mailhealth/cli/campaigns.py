@@ -8,6 +8,7 @@ import click
 
 from mailhealth.cli import campaign_rows as rows
 from mailhealth.cli.app import as_of_option, lang_option, listing, main, open_health
+from mailhealth.cli.words import tell
 
 if TYPE_CHECKING:
     from mailhealth.campaigns import Landing, Report
@@ -67,7 +68,7 @@ def campaigns(ctx: click.Context, /, name: str | None, **options: Any) -> None:
             as_of=asked.as_of,
             lang=asked.lang,
         )
-        show.say(f"{asked.html} written")
+        show.say(tell("{file} written", asked.lang, file=asked.html))
         return
     by: Any = (asked.by,) if asked.by else ()
     _print(health.campaigns(name, by=by, compare=asked.compare, as_of=asked.as_of), asked)
@@ -79,10 +80,10 @@ def _print(report: "Report", asked: Asked) -> None:
     form = asked.form or "table"
     if asked.trend or asked.fatigue:
         found = rows.touch_rows(report) if asked.fatigue else rows.trend_rows(report)
-        show.rows(found, form, empty=EMPTY)
+        show.rows(found, form, empty=EMPTY, lang=asked.lang)
     elif asked.compare:
         told = rows.difference_rows(report, asked.lang, told=asked.form is not None)
-        show.rows(told, form, empty=EMPTY)
+        show.rows(told, form, empty=EMPTY, lang=asked.lang)
     else:
         _print_landings(report, asked)
     one = asked.trend or asked.fatigue or asked.compare or len(report.campaigns) == 1
@@ -98,9 +99,10 @@ def _print_landings(report: "Report", asked: Asked) -> None:
         show.rows([rows.landing_row(each) for each in found], asked.form, empty=EMPTY)
         return
     told = [rows.summary_row(each, asked.by, asked.lang) for each in found]
-    show.rows(told, "table", empty=EMPTY)
+    show.rows(told, "table", empty=EMPTY, lang=asked.lang)
     if asked.by is None and len(found) == 1:
-        show.rows(rows.detail_rows(found[0], asked.lang), "table", empty=EMPTY)
+        figures = rows.detail_rows(found[0], asked.lang)
+        show.rows(figures, "table", empty=EMPTY, lang=asked.lang)
     _say_notes(found, asked.lang)
 
 
@@ -114,8 +116,8 @@ def _say_notes(found: Sequence["Landing"], lang: str) -> None:
         for word in each.notes:
             notes.setdefault(word, []).append(each.campaign)
     for word, names in notes.items():
-        where = {"en": f"{len(set(names))} campaigns", "ja": f"{len(set(names))}件"}[lang]
-        who = rows.name(names[0]) if len(set(names)) == 1 else where
+        where = tell("{count} campaigns", lang, count=len(set(names)))
+        who = rows.name(names[0], lang) if len(set(names)) == 1 else where
         show.say(f"{who}: {sentences.note(word, lang)}")
 
 

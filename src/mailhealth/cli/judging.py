@@ -33,12 +33,13 @@ def judge(
     """
     from mailhealth import verdicts
     from mailhealth.cli import show
+    from mailhealth.rules import toml
 
     if printed:
         click.echo(verdicts.shipped(), nl=False)
         return
     health = open_health(ctx)
-    page = verdicts.text(machines) if machines else None
+    page = toml.text(machines) if machines else None
     health.judge("" if shipped else page)
     rows = health.judged()
     show.rows(rows, form or "table", empty="no open, click or unsubscribe yet: 'mailhealth sync'")

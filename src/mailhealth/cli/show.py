@@ -10,20 +10,27 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
+from mailhealth.cli.words import tell
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from mailhealth.health import Explanation, Health, Progress, SyncReport
+    from mailhealth.health import Evidence, Explanation, Health, Progress, SourceReport, SyncReport
     from mailhealth.records import Annotation, Contribution, Message, Score
 
 BAND_STYLE = {"healthy": "green", "at risk": "yellow", "unhealthy": "red", "unknown": "dim"}
+OURS = ("figure", "kind", "measure", "trend")  # columns whose cells are words of our own
 BARS = 20  # characters of a score bar
+SHOWN = 3  # messages named behind one line
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a formula begins with in a spreadsheet
 
 
-def rows(rows: Sequence[Mapping[str, Any]], form: str, *, empty: str) -> None:
-    """Print rows as a table, as JSON or as CSV; `empty` is said where there are none."""
+def rows(rows: Sequence[Mapping[str, Any]], form: str, *, empty: str, lang: str = "en") -> None:
+    """Print rows as a table, as JSON or as CSV; `empty` is said where there are none.
+
+    `lang` is the language of the table; JSON and CSV are read by programs and know only one.
+    """
     if form == "json":
         print(json.dumps(list(rows), ensure_ascii=False, indent=1))
     elif form == "csv":
@@ -32,18 +39,19 @@ def rows(rows: Sequence[Mapping[str, Any]], form: str, *, empty: str) -> None:
         writer.writeheader()
         writer.writerows({k: _csv_cell(v) for k, v in row.items()} for row in rows)
     elif rows:
-        console().print(_table(rows))
+        console().print(_table(rows, lang))
     else:
-        say(empty)
+        say(tell(empty, lang))
 
 
-def scores(found: Sequence["Score"], form: str) -> None:
+def scores(found: Sequence["Score"], form: str, *, lang: str = "en") -> None:
     """Print scores: the worst first, each with its bar, its band and its reasons."""
     if form != "table" or not found:
         plain = [score_row(score) for score in found]
-        rows(plain, form, empty="no customer yet; 'mailhealth sync' reads the connected sources")
+        empty = "no customer yet; 'mailhealth sync' reads the connected sources"
+        rows(plain, form, empty=empty, lang=lang)
         return
-    table = _heads("customer", "score", "", "band", "because")
+    table = _heads("customer", "score", "", "band", "because", lang=lang)
     table.leading = 1
     for score in found:
         style = BAND_STYLE[score.band]
@@ -51,7 +59,7 @@ def scores(found: Sequence["Score"], form: str) -> None:
             score.customer,
             f"[{style}]{score.value:.0f}[/]" if score.band != "unknown" else "[dim]–[/]",
             _bar(score),
-            f"[{style}]{score.band}[/]",
+            f"[{style}]{tell(score.band, lang)}[/]",
             "\n".join(_escape(reason) for reason in score.because),
         )
     console().print(table)
@@ -71,28 +79,41 @@ def score_row(score: "Score") -> dict[str, Any]:
     }
 
 
-def explanation(told: "Explanation", form: str) -> None:
+def explanation(told: "Explanation", form: str, *, lang: str = "en") -> None:
     """Print why a score is what it is."""
     if form == "json":
         print(json.dumps(explanation_row(told), ensure_ascii=False, indent=1))
         return
-    score = told.score
-    style = BAND_STYLE[score.band]
     out = console()
-    out.print(
-        f"[bold]{_escape(score.customer)}[/]  [{style}]{score.value:.0f} {score.band}[/]"
-        f"  as of {score.as_of}, 80 % interval {score.low:.0f} to {score.high:.0f},"
-        f" data behind {score.coverage:.0%} of the points"
-    )
-    lines = _heads("points", "signal", "because", "messages behind it")
-    for line in by_weight(score):
-        behind = told.evidence.get(line.signal, ())
-        ids = "\n".join(_escape(each.id) for each in behind[:3])
-        more = f"\n… and {len(behind) - 3} more" if len(behind) > 3 else ""  # noqa: PLR2004
-        lines.add_row(f"{line.points:+.1f}", line.signal, _escape(line.because), ids + more)
+    out.print(_summary(told.score, lang))
+    lines = _heads("points", "signal", "because", "messages behind it", lang=lang)
+    for line in by_weight(told.score):
+        behind = _behind(told.evidence.get(line.signal, ()), lang)
+        lines.add_row(f"{line.points:+.1f}", line.signal, _escape(line.because), behind)
     out.print(lines)
     values = [_signal_row(value) for value in told.signals if value.value is not None]
-    out.print(_table(values) if values else "no signal has data yet")
+    out.print(_table(values, lang) if values else tell("no signal has data yet", lang))
+
+
+def _summary(score: "Score", lang: str) -> str:
+    style = BAND_STYLE[score.band]
+    rests = tell(
+        "as of {as_of}, 80 % interval {low:.0f} to {high:.0f},"
+        " data behind {coverage:.0%} of the points",
+        lang,
+        as_of=score.as_of,
+        low=score.low,
+        high=score.high,
+        coverage=score.coverage,
+    )
+    band = f"[{style}]{score.value:.0f} {tell(score.band, lang)}[/]"
+    return f"[bold]{_escape(score.customer)}[/]  {band}  {rests}"
+
+
+def _behind(evidence: Sequence["Evidence"], lang: str) -> str:
+    ids = [_escape(each.id) for each in evidence[:SHOWN]]
+    more = len(evidence) - SHOWN
+    return "\n".join([*ids, tell("… and {count} more", lang, count=more)] if more > 0 else ids)
 
 
 def by_weight(score: "Score") -> list["Contribution"]:
@@ -171,21 +192,30 @@ def line(row: Mapping[str, Any]) -> None:
     print(text.encode("utf-8", "replace").decode("utf-8"), flush=True)
 
 
-def sync_report(report: "SyncReport") -> None:
+def sync_report(report: "SyncReport", *, lang: str = "en") -> None:
     """Say what a sync brought, and what it had to leave out."""
     for source in report.sources:
-        left = f", {source.skipped} skipped" if source.skipped else ""
-        left += f", {source.left_out} left out on purpose" if source.left_out else ""
-        say(f"{source.source}: {source.new} new, {source.known} known{left}")
+        say(_brought(source, lang))
         if source.error:
             complain(f"{source.source}: {source.error}")
-    say(f"{report.annotated} texts read, {report.scored} customers scored as of {report.as_of}")
+    done = "{annotated} texts read, {scored} customers scored as of {as_of}"
+    given = {"annotated": report.annotated, "scored": report.scored, "as_of": report.as_of}
+    say(tell(done, lang, **given))
     if any(source.skipped for source in report.sources):
-        complain("something could not be read: 'mailhealth skipped' lists it with the reasons")
+        lost = "something could not be read: 'mailhealth skipped' lists it with the reasons"
+        complain(tell(lost, lang))
+
+
+def _brought(source: "SourceReport", lang: str) -> str:
+    given = {"source": source.source, "new": source.new, "known": source.known}
+    left = {", {count} skipped": source.skipped, ", {count} left out on purpose": source.left_out}
+    return tell("{source}: {new} new, {known} known", lang, **given) + "".join(
+        tell(what, lang, count=count) for what, count in left.items() if count
+    )
 
 
 @contextmanager
-def progress() -> Iterator["Progress"]:
+def progress(*, lang: str = "en") -> Iterator["Progress"]:
     """Draw progress bars on standard error while long steps run."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -196,7 +226,7 @@ def progress() -> Iterator["Progress"]:
 
         def show(stage: str, done: int, total: int | None) -> None:
             if stage not in tasks:
-                tasks[stage] = bars.add_task(stage, total=total)
+                tasks[stage] = bars.add_task(tell(stage, lang), total=total)
             bars.update(tasks[stage], completed=done, total=total)
 
         yield show
@@ -214,9 +244,9 @@ def say(text: str) -> None:
     print(text, file=sys.stderr)
 
 
-def warn(health: "Health") -> None:
+def warn(health: "Health", *, lang: str = "en") -> None:
     """Say what makes the numbers poorer than they could be."""
-    for warning in health.warnings():
+    for warning in health.warnings(lang=lang):
         complain(warning)
 
 
@@ -225,14 +255,15 @@ def complain(text: str) -> None:
     print(f"mailhealth: {text}", file=sys.stderr)
 
 
-def _table(found: Sequence[Mapping[str, Any]]) -> "Table":
-    table = _heads(*found[0])
+def _table(found: Sequence[Mapping[str, Any]], lang: str) -> "Table":
+    table = _heads(*found[0], lang=lang)
     for row in found:
-        table.add_row(*(_escape(str(_cell(value))) for value in row.values()))
+        cells = (tell(cell, lang) if name in OURS else cell for name, cell in row.items())
+        table.add_row(*(_escape(str(_cell(cell))) for cell in cells))
     return table
 
 
-def _heads(*names: str) -> "Table":
+def _heads(*names: str, lang: str) -> "Table":
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
@@ -240,7 +271,7 @@ def _heads(*names: str) -> "Table":
     for name in names:
         justify: Literal["left", "right"] = "right" if name in ("score", "points") else "left"
         # An id that is cut cannot be looked up.
-        table.add_column(name, justify=justify, overflow="fold")
+        table.add_column(tell(name, lang), justify=justify, overflow="fold")
     return table
 
 

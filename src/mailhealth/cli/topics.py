@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mailhealth.cli.app import as_of_option, lang_option, listing, main, open_health
+from mailhealth.cli.words import tell
 
 if TYPE_CHECKING:
     from mailhealth.health.topics import Mention
 
 EMPTY = "nothing to tell in this window: no mail, or no topic and no phrase in it"
-_WORDS = {"topic": "トピック", "phrase": "語句", "rising": "増加", "falling": "減少", "": ""}
 
 
 @main.command()
@@ -44,23 +44,23 @@ def topics(ctx: click.Context, /, *, printed: bool, form: str | None, **options:
     """
     from mailhealth.cli import show
     from mailhealth.nlp import topics as taxonomy
+    from mailhealth.rules import toml
 
     if printed:
         click.echo(taxonomy.shipped(), nl=False)
         return
     own, shipped = options.pop("page"), options.pop("shipped")
-    page = taxonomy.text(own) if own else "" if shipped else None
+    page = toml.text(own) if own else "" if shipped else None
     if own:
         taxonomy.load(page, own.name)
     found = open_health(ctx).topics(page=page, **options)
     rows = [_row(each, options["lang"], told=form is None) for each in found]
-    show.rows(rows, form or "table", empty=EMPTY)
+    show.rows(rows, form or "table", empty=EMPTY, lang=options["lang"])
 
 
 def _row(each: "Mention", lang: str, *, told: bool) -> dict[str, Any]:
     """One line; for people the shares stand as percentages, and what is unsure is left out."""
-    words = _WORDS if told and lang == "ja" else {}
-    row = {"kind": words.get(each.kind, each.kind), "name": each.name}
+    row = {"kind": each.kind, "name": each.name}
     if not told:
         return row | {
             "mails": each.mails,
@@ -76,12 +76,13 @@ def _row(each: "Mention", lang: str, *, told: bool) -> dict[str, Any]:
     return row | {
         "mails": f"{each.mails} / {each.of}",
         "before": f"{each.mails_before} / {each.of_before}",
-        "change": _points(each),
-        "trend": words.get(each.trend, each.trend),
+        "change": _points(each, lang),
+        "trend": each.trend,
     }
 
 
-def _points(each: "Mention") -> str:
+def _points(each: "Mention", lang: str) -> str:
     if each.change is None or each.low is None or each.high is None:
         return ""
-    return f"{each.change:+.0%} ({each.low:+.0%} to {each.high:+.0%})"
+    given = {"change": each.change, "low": each.low, "high": each.high}
+    return tell("{change:+.0%} ({low:+.0%} to {high:+.0%})", lang, **given)

@@ -5,7 +5,7 @@ Mail and send logs come in through `sources`, are kept by `store`, read by `nlp`
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 from mailhealth import store
 from mailhealth.customers import belonging, contact_of, read_file
-from mailhealth.errors import BadSource, MailhealthError, UnknownName
-from mailhealth.health import naming
+from mailhealth.errors import BadSource, UnknownName
+from mailhealth.health import naming, reading, sentences
 from mailhealth.health.answers import Evidence, Explanation, SourceReport, SyncReport
-from mailhealth.health.batches import batches, chunks
+from mailhealth.health.batches import chunks
 from mailhealth.health.instants import instant, iso, moment, seconds
+from mailhealth.health.reading import Progress
 from mailhealth.records import Score, SignalValue
 from mailhealth.store import answers, campaign_replies, inbox, people, results
 from mailhealth.store import corrections as told
@@ -36,8 +37,6 @@ DAYS_AT_ONCE = 8  # instants computed together: one scan, and their signals in m
 EXPLAINED_AT_ONCE = 200  # customers whose evidence is looked up together
 SENT_SEEN = 50  # with fewer than one mail of ours in so many, signals leave ours out (tables.py)
 MODEL = "mail"
-
-Progress = Callable[[str, int, int | None], None]
 
 __all__ = [
     "Evidence",
@@ -151,16 +150,13 @@ class Health:
         """List everything that could not be read: source, place, why."""
         return inbox.skipped(self.db)
 
-    def warnings(self) -> list[str]:
+    def warnings(self, *, lang: str = "en") -> list[str]:
         """Say what makes the numbers poorer than they could be, one sentence each."""
         came, went = inbox.sides(self.db)
         if came and not self.us():
-            return ["nothing is ours yet, so no mail counts as an answer: 'mailhealth us DOMAIN'"]
+            return [sentences.nothing_is_ours(lang)]
         if came and went * SENT_SEEN < came + went:
-            return [
-                f"sent mail missing: {went} of {came + went} mails are ours, so reply rates and "
-                "response times are unknown; connect the folder of sent mail too"
-            ]
+            return [sentences.sent_mail_missing(went, came + went, lang)]
         return []
 
     def sync(
@@ -172,7 +168,7 @@ class Health:
         again changes nothing; an interrupted run goes on where it was.
         """
         progress = progress or _silent
-        reports = tuple([self._read(source, progress) for source in self._chosen(names)])
+        reports = tuple([reading.read(self.db, each, progress) for each in self._chosen(names)])
         people.assign(self.db)
         campaign_replies.find(self.db)
         annotated = self.read_texts(progress=progress)
@@ -211,41 +207,12 @@ class Health:
             raise BadSource(f"{self.path}: nothing to read yet; 'mailhealth connect' adds a source")
         return [known[name] for name in names] or list(known.values())
 
-    def _read(self, source: inbox.Source, progress: Progress) -> SourceReport:
-        from mailhealth import sources
-
-        new = known = skipped = left_out = 0
-        error = None
-        cursors = inbox.cursors(self.db, source.name)
-        try:
-            connector = sources.connector(source.connector)
-            for batch in batches(sources.read(connector, source.settings, cursors)):
-                saved = inbox.save(self.db, source.name, batch, known_at=int(time.time()))
-                new, known = new + saved.new, known + saved.known
-                skipped += saved.skipped
-                left_out += saved.left_out
-                progress(f"reading {source.name}", new + known, None)
-        except MailhealthError as failure:
-            error = str(failure)
-        return SourceReport(source.name, new, known, skipped, error, left_out)
-
     def read_texts(self, *, progress: Progress | None = None) -> int:
         """Let the model read what it has not read: own words in mails, comments in surveys.
 
         Returns how many texts it read.
         """
-        progress = progress or _silent
-        from mailhealth import nlp
-
-        model = nlp.version(self.model)
-        total = sum(room.count_unread(self.db, model) for room in (results, answers))
-        done = 0
-        for room in (results, answers):
-            for texts in room.unread(self.db, model):
-                room.save_annotations(self.db, nlp.annotate(texts, model=self.model))
-                done += len(texts)
-                progress("reading texts", done, total)
-        return done
+        return reading.read_texts(self.db, self.model, progress or _silent)
 
     def judge(self, page: str | None = None) -> int:
         """Say of every open, click and unsubscribe not judged yet whether it was a person's.

@@ -18,6 +18,7 @@ from mailhealth.nlp import survey
 from mailhealth.nlp import topics as taxonomy
 from mailhealth.nlp.reader import Reader, load, read
 from mailhealth.nlp.runtimes import Floats
+from mailhealth.rules import toml
 
 for _name in ("sentiment", "nps", "csat"):
     if not Doc.has_extension(_name):
@@ -100,7 +101,7 @@ def make_topics(nlp: Language, name: str, topics: str) -> Callable[[Doc], Doc]:
 
     Raises BadData for a file that does not hold together.
     """
-    page = taxonomy.text(Path(topics)) if topics else None
+    page = toml.text(Path(topics)) if topics else None
     return taxonomy.finder(nlp, taxonomy.load(page, Path(topics).name or "topics.toml"))
 
 

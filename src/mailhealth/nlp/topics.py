@@ -3,16 +3,15 @@
 import hashlib
 import json
 import re
-import tomllib
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mailhealth.errors import BadData
 from mailhealth.nlp.stems import stem
+from mailhealth.rules import toml
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -49,26 +48,13 @@ def shipped() -> str:
     return files("mailhealth.nlp").joinpath("topics.toml").read_text("utf-8")
 
 
-def text(path: Path) -> str:
-    """Read a topics.toml of the user's; raises BadData for what cannot be read."""
-    try:
-        return path.read_text("utf-8")
-    except OSError as error:
-        raise BadData(f"{path.name}: it cannot be read ({error.strerror})") from error
-    except UnicodeDecodeError as error:
-        raise BadData(f"{path.name}: it is not UTF-8 ({error.reason})") from error
-
-
 def load(page: str | None = None, name: str = "topics.toml") -> Taxonomy:
     """Read the text of a topics.toml, by default the shipped one.
 
     Raises BadData, naming the table and the key, for a page that does not hold together.
     """
     page = shipped() if page is None else page
-    try:
-        table = tomllib.loads(page)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise BadData(f"{name}: it is not TOML ({error})") from error
+    table = toml.loads(page, name)
     given = table.get("topic")
     if not isinstance(given, dict) or not given or len(table) > 1:
         raise BadData(

@@ -1,14 +1,14 @@
 """Surveys: what people were asked and answered, and what a model read in their comments."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from sqlite_utils import Database
 
 from mailhealth.intervals import Interval, net_promoter, wilson
-from mailhealth.records import Annotation, Text
-from mailhealth.store import insert
+from mailhealth.records import Text
+from mailhealth.store import annotations
 from mailhealth.store.people import THEN
 
 By = Literal["all", "customer", "segment", "survey"]
@@ -16,7 +16,6 @@ By = Literal["all", "customer", "segment", "survey"]
 VALID = 270 * 86_400  # seconds for which an answer speaks for somebody
 RESPONSE = 14 * 86_400  # seconds within which an answer is a response
 BURST = 10  # seconds after which an answer is known to be the last of several
-CHUNK = 256  # comments a transaction
 
 GROUPS: dict[By, str] = {
     "all": "''",
@@ -203,44 +202,5 @@ def unread(db: Database, model: str) -> Iterator[list[Text]]:
 
     Save each chunk's annotations before taking the next.
     """
-    last = 0
-    while rows := db.execute(
-        "select rowid, answer, comment from answers"
-        " where rowid > ? and comment <> '' and read_by is not ? order by rowid limit ?",
-        [last, model, CHUNK],
-    ).fetchall():
-        yield [Text(answer, comment) for _, answer, comment in rows]
-        last = rows[-1][0]
-
-
-def count_unread(db: Database, model: str) -> int:
-    """Count the comments that `unread` would yield."""
-    row = db.execute(
-        "select count(*) from answers where comment <> '' and read_by is not ?", [model]
-    ).fetchone()
-    return int(row[0])
-
-
-def save_annotations(db: Database, annotations: Iterable[Annotation]) -> None:
-    """Keep what the model read in some comments, beside what older models read."""
-    annotations = list(annotations)
-    with db.atomic():
-        rows = (row for a in annotations for row in _annotation_rows(a))
-        insert(db, "answer_annotations", rows, known="replace")
-        db.conn.executemany(
-            "update answers set read_by = ? where answer = ?",
-            [(a.model, a.id) for a in annotations],
-        )
-
-
-def _annotation_rows(read: Annotation) -> Iterator[dict[str, Any]]:
-    labels = [("sentiment", read.sentiment, read.score)]
-    labels += [("intent", label, read.intents[label]) for label in read.labels]
-    for task, label, value in labels:
-        yield {
-            "answer": read.id,
-            "model": read.model,
-            "task": task,
-            "label": label,
-            "value": value,
-        }
+    for rows in annotations.unread(db, annotations.COMMENTS, "answer, comment", model):
+        yield [Text(*row) for row in rows]

@@ -1,4 +1,4 @@
-"""What it means: what the model read, the signals, the scores, and the evidence for them."""
+"""What it means: the words to read, the signals, the scores, and the evidence for them."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -8,11 +8,14 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from mailhealth.records import Annotation, Score, SignalValue, Text
-from mailhealth.store import insert
+from mailhealth.records import Score, SignalValue, Text
+from mailhealth.store import annotations, insert
 
-CHUNK = 256  # texts a transaction: an interrupted run repeats at most these
-DOUBT = 0.05  # the least probability of an intent that is kept
+# Of a mail to read; the last is the mail of ours that began the thread, where a survey may ask.
+_READ = """message, new_text, subject, lang, courtesies, coalesce((
+    select substr(ours.subject || char(10) || ours.new_text, 1, 2000) from messages ours
+    where ours.thread = messages.thread and ours.direction = 'out'
+    order by ours.at, ours.message limit 1), '')"""
 
 
 def unread(db: Database, model: str) -> Iterator[list[Text]]:
@@ -21,23 +24,13 @@ def unread(db: Database, model: str) -> Iterator[list[Text]]:
     Greetings and closings are left out; the same words are yielded once, and what was read in
     them is copied. Save each chunk's annotations before taking the next.
     """
-    last = 0
-    while rows := db.execute(
-        "select rowid, message, new_text, subject, lang, courtesies, coalesce(("
-        "  select substr(ours.subject || char(10) || ours.new_text, 1, 2000) from messages ours"
-        "  where ours.thread = messages.thread and ours.direction = 'out'"
-        "  order by ours.at, ours.message limit 1), '')"
-        " from messages where rowid > ? and direction = 'in' and kind = 'human'"
-        " and read_by is not ? order by rowid limit ?",
-        [last, model, CHUNK],
-    ).fetchall():
-        texts = [Text(r[1], matter(r[2], json.loads(r[5])), r[3], r[4], r[6]) for r in rows]
+    for rows in annotations.unread(db, annotations.MAILS, _READ, model):
+        texts = [Text(r[0], matter(r[1], json.loads(r[4])), r[2], r[3], r[5]) for r in rows]
         digests = {text.id: _digest(text) for text in texts}
         if new := _new(db, model, texts, digests):
             yield new
         _remember(db, model, {text.id: digests[text.id] for text in new})
         _copy(db, model, {each: digests[each] for each in digests.keys() - {t.id for t in new}})
-        last = rows[-1][0]
 
 
 def _digest(text: Text) -> bytes:
@@ -89,45 +82,6 @@ def matter(text: str, courtesies: list[list[int]]) -> str:
     for start, end in reversed(courtesies):
         text = text[:start] + text[end:]
     return text.strip()
-
-
-def count_unread(db: Database, model: str) -> int:
-    """Count the messages that `unread` would yield."""
-    row = db.execute(
-        "select count(*) from messages"
-        " where direction = 'in' and kind = 'human' and read_by is not ?",
-        [model],
-    ).fetchone()
-    return int(row[0])
-
-
-def save_annotations(db: Database, annotations: Iterable[Annotation]) -> None:
-    """Keep what the model read in some messages, beside what older models read."""
-    annotations = list(annotations)
-    with db.atomic():
-        rows = (row for a in annotations for row in _annotation_rows(a))
-        insert(db, "annotations", rows, known="replace")
-        db.conn.executemany(
-            "update messages set read_by = ? where message = ?",
-            [(a.model, a.id) for a in annotations],
-        )
-
-
-def _annotation_rows(read: Annotation) -> Iterator[dict[str, Any]]:
-    labels: list[tuple[str, str, float | None]] = [("sentiment", read.sentiment, read.score)]
-    for label, chance in read.intents.items():
-        if label in read.labels or chance >= DOUBT:
-            labels.append(("intent" if label in read.labels else "doubt", label, chance))
-    labels += [("nps", "answer", read.nps)] if read.nps is not None else []
-    labels += [("csat", "answer", read.csat)] if read.csat is not None else []
-    for task, label, value in labels:
-        yield {
-            "message": read.id,
-            "model": read.model,
-            "task": task,
-            "label": label,
-            "value": value,
-        }
 
 
 def save_day(db: Database, as_of: str, values: Iterable[SignalValue]) -> None:

@@ -8,7 +8,8 @@ from sqlite_utils import Database
 
 from mailhealth.records import Text
 from mailhealth.store import insert
-from mailhealth.store.results import CHUNK, matter
+from mailhealth.store.annotations import CHUNK
+from mailhealth.store.results import matter
 
 SETTING = "topics"
 _OURS = "m.direction = 'in' and m.kind = 'human'"

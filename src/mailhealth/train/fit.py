@@ -37,10 +37,28 @@ def fit(
     torch.manual_seed(recipe["seed"])
     for part in (network.encoder.embeddings, *network.encoder.encoder.layer[: recipe["frozen"]]):
         part.requires_grad_(False)
-    batches = list(_batches(tokenizer, examples, recipe))
     _settle(network, tokenizer, examples, recipe)
     rounding = [linear.register_forward_pre_hook(_rounded) for linear in _linears(network)]
     network.train()
+    epochs = _epochs(tokenizer, examples, recipe)
+    for passes in recipe["cycles"]:
+        batches = [batch for _ in range(passes) for batch in next(epochs)]
+        _cycle(network, tokenizer, batches, recipe=recipe, progress=progress)
+    network.eval()
+    network.fold()
+    for hook in rounding:
+        hook.remove()
+
+
+def _cycle(
+    network: Network,
+    tokenizer: Tokenizer,
+    batches: Sequence[Batch],
+    *,
+    recipe: Mapping[str, Any],
+    progress: Callable[[str], None],
+) -> None:
+    """Let the rate climb and fall once (Loshchilov and Hutter 2017: a warm restart)."""
     optimiser, schedule = _optimiser(network, recipe, len(batches))
     mean = 0.0
     for step, batch in enumerate(batches):
@@ -53,10 +71,6 @@ def fit(
         mean = 0.98 * mean + 0.02 * loss.item() if step else loss.item()
         if step % 50 == 0:
             progress(f"step {step} of {len(batches)}, loss {mean:.3f}")
-    network.eval()
-    network.fold()
-    for hook in rounding:
-        hook.remove()
 
 
 @torch.no_grad()
@@ -126,20 +140,20 @@ def _optimiser(
     return optimiser, torch.optim.lr_scheduler.LambdaLR(optimiser, factor)
 
 
-def _batches(
+def _epochs(
     tokenizer: Tokenizer, examples: Sequence[Example], recipe: Mapping[str, Any]
-) -> Iterator[Batch]:
-    """Yield the batches of all epochs: shuffled, and of similar length within a batch."""
+) -> Iterator[list[Batch]]:
+    """Yield the batches of each epoch: shuffled, and of similar length within a batch."""
     dice = random.Random(recipe["seed"])
     sources = {source["name"]: source for source in recipe["source"]}
-    for number in range(recipe["epochs"]):
+    for number in range(sum(recipe["cycles"])):
         repeats = {name: _repeats(source, number) for name, source in sources.items()}
         epoch = [e for e in examples for _ in range(repeats[e.source])]
         dice.shuffle(epoch)
         epoch = [_wrap(example, recipe, dice) for example in epoch]
         lengths = [len(c.ids) for c in tokenizer.encode_batch([e.text for e in epoch])]
         cut = [min(length, recipe["max_tokens"]) for length in lengths]
-        yield from _bucketed(epoch, cut, recipe["batch_tokens"], dice)
+        yield list(_bucketed(epoch, cut, recipe["batch_tokens"], dice))
 
 
 def _repeats(source: Mapping[str, Any], epoch: int) -> int:

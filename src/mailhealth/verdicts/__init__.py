@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from mailhealth.errors import BadData
 from mailhealth.records import Verdict
-from mailhealth.verdicts.machines import Machines, Rule, load, shipped, text
+from mailhealth.verdicts.machines import Machines, Rule, load, shipped
 
 if TYPE_CHECKING:
     from mailhealth.warehouse import Memory
 
-__all__ = ["AHEAD", "Machines", "Rule", "judge", "load", "shipped", "table", "text"]
+__all__ = ["AHEAD", "Machines", "Rule", "judge", "load", "shipped", "table"]
 
 AHEAD = 60  # seconds
 MACHINE, SUSPECT = 2.0, 1.0  # points

@@ -3,15 +3,13 @@
 import hashlib
 import ipaddress
 import json
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 from mailhealth.errors import BadData
-from mailhealth.rules import checks
+from mailhealth.rules import checks, toml
 
 TYPES = ("opened", "clicked", "unsubscribed")
 Network = tuple[int, int]  # its first and its last address
@@ -68,16 +66,6 @@ def shipped() -> str:
     return files("mailhealth.verdicts").joinpath("machines.toml").read_text("utf-8")
 
 
-def text(path: Path) -> str:
-    """Read a machines.toml of the user's; raises BadData for what cannot be read."""
-    try:
-        return path.read_text("utf-8")
-    except OSError as error:
-        raise BadData(f"{path.name}: it cannot be read ({error.strerror})") from error
-    except UnicodeDecodeError as error:
-        raise BadData(f"{path.name}: it is not UTF-8 ({error.reason})") from error
-
-
 def load(page: str | None = None, name: str = "machines.toml") -> Machines:
     """Read the text of a machines.toml, by default the shipped one.
 
@@ -85,10 +73,7 @@ def load(page: str | None = None, name: str = "machines.toml") -> Machines:
     SQL in it is not run here.
     """
     page = shipped() if page is None else page
-    try:
-        table = tomllib.loads(page)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise BadData(f"{name}: it is not TOML ({error})") from error
+    table = toml.loads(page, name)
     checks.keys(table, _PAGE, name)
     checks.need(table, ("rule",), name)
     rules = checks.tables(table, "rule", _RULE, name)

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -125,16 +124,16 @@ def write(
 
 def page(report: Report, *, lang: str = "en") -> str:
     """Render the page of a report with its parts by variant, link and customer. HTML, escaped."""
-    from jinja2 import Environment
+    from jinja2 import Environment, PackageLoader
 
-    template = (resources.files("mailhealth.web") / "campaigns.html").read_text("utf-8")
-    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    pages = PackageLoader("mailhealth.web", ".")
+    environment = Environment(loader=pages, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters["share"] = partial(sentences.share, lang=lang)
     environment.filters["bounds"] = partial(sentences.bounds, lang=lang)
     environment.filters["basis"] = sentences.basis
     environment.filters["note"] = partial(sentences.note, lang=lang)
     environment.filters["day"] = _day
-    return environment.from_string(template).render(
+    return environment.get_template("campaigns.html").render(
         lang=lang,
         words=WORDS[lang],
         report=report,

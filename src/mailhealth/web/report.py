@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -70,18 +69,18 @@ def write(health: Health, file: Path, *, lang: str = "en") -> None:
 
 def page(health: Health, *, lang: str = "en") -> str:
     """Render the page: the worst customers first, the unknown ones last. HTML, escaped."""
-    from jinja2 import Environment
+    from jinja2 import Environment, PackageLoader
 
-    template = (resources.files("mailhealth.web") / "report.html").read_text("utf-8")
-    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    pages = PackageLoader("mailhealth.web", ".")
+    environment = Environment(loader=pages, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters["when"] = _when
     told = list(health.explanations(lang=lang))
-    return environment.from_string(template).render(
+    return environment.get_template("report.html").render(
         lang=lang,
         words=WORDS[lang],
         colours=COLOURS,
         as_of=health.as_of(),
-        warnings=health.warnings(),
+        warnings=health.warnings(lang=lang),
         counts=_counts([each.score.band for each in told]),
         sections=[_section(health, each, number) for number, each in enumerate(told)],
     )
