@@ -54,10 +54,10 @@ rate = 1e-3
 head_rate = 1e-2
 wrapped = 0.3
 measured = 100
+mistaken = 0.05
 
 [recipe.precision]
 other = 0.8
-negative = 0.8
 
 [recipe.before]
 en = ["Hello,"]
@@ -460,11 +460,19 @@ def test_a_threshold_reaches_its_precision_and_then_keeps_the_most() -> None:
     assert 0.41 < loose <= 0.51
 
 
+def test_negative_is_said_of_few_that_are_not() -> None:
+    found = np.array([0.0] * 90 + [0.41] * 5 + [0.71] * 4 + [0.99])
+
+    assert calibration.rare(found, np.ones(100), share=0.05) == pytest.approx(0.425)
+    assert calibration.rare(found, np.ones(100), share=0.1) == pytest.approx(0.3)
+    assert calibration.rare(found, np.ones(100), share=0.0) == pytest.approx(0.95)
+
+
 def test_overconfidence_is_cooled() -> None:
     model = {
         "sentiments": ["negative", "neutral", "positive"],
         "intents": [],
-        "recipe": {"source": [], "precision": {"other": 0.8, "negative": 0.8}},
+        "recipe": {"source": [], "precision": {"other": 0.8}, "mistaken": 0.05},
     }
     sure = np.tile([0.98, 0.01, 0.01], (100, 1))
     dev = [Example("x", "en", int(n >= 60), (), 1.0, "s", "dev") for n in range(100)]

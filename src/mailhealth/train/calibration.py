@@ -33,8 +33,9 @@ def blank(model: Mapping[str, Any]) -> Table:
 def calibrate(model: Mapping[str, Any], dev: Sequence[Example], found: Readings) -> Table:
     """Choose two temperatures and the thresholds of each language, from blank readings.
 
-    A temperature minimises the log loss (Guo et al. 2017). A threshold is the one with the best
-    F1 among those that reach the recipe's precision, else the one with the best F0.5.
+    A temperature minimises the log loss (Guo et al. 2017). The threshold of an intent is the one
+    with the best F1 among those that reach the recipe's precision, else the one with the best F0.5;
+    that of `negative` lets the recipe's share of the other mails through.
     """
     langs = np.array([example.lang for example in dev])
     tables: Table = {}
@@ -98,11 +99,8 @@ def _thresholds(
     aims = model["recipe"]["precision"]
     known, dark = sentiments != UNKNOWN, model["sentiments"].index("negative")
     sure = np.where(feelings.argmax(axis=1) == dark, feelings[:, dark], 0.0)
-    chosen = {
-        "negative": threshold(
-            sentiments[known] == dark, sure[known], weights[known], precision=aims["negative"]
-        )
-    }
+    others = known & (sentiments != dark)
+    chosen = {"negative": rare(sure[others], weights[others], share=model["recipe"]["mistaken"])}
     for column, name in enumerate(model["intents"]):
         rows = intents[:, column] != UNKNOWN
         chosen[name] = threshold(
@@ -112,6 +110,17 @@ def _thresholds(
             precision=aims.get(name, aims["other"]),
         )
     return chosen
+
+
+def rare(found: Floats, weights: Floats, *, share: float) -> float:
+    """Choose the lowest threshold that at most this share of what is not so reaches.
+
+    Not by precision: that depends on how many are so, and in real mail few are.
+    """
+    for value in GRID:
+        if weights[found >= value].sum() <= share * weights.sum():
+            return round(float(value), 3)
+    return round(float(GRID[-1]), 3)
 
 
 def threshold(told: Flags, found: Floats, weights: Floats, *, precision: float) -> float:
