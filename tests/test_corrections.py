@@ -1,5 +1,6 @@
 """A person's word against the model's: what counts, what stays, and thresholds that follow."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from importlib.resources import files
@@ -304,5 +305,6 @@ def _version(tmp_path: Path, number: int) -> Path:
         str(files("mailhealth.models") / "mail"), folder, ignore=shutil.ignore_patterns("data")
     )
     card = (folder / "model.toml").read_text("utf-8")
-    (folder / "model.toml").write_text(card.replace("version = 1\n", f"version = {number}\n"))
+    card = re.sub(r"(?m)^version = \d+$", f"version = {number}", card, count=1)
+    (folder / "model.toml").write_text(card, "utf-8")
     return folder

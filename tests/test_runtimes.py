@@ -81,6 +81,17 @@ def test_padding_does_not_show_in_a_batch_on_torch() -> None:
     assert np.allclose(alone, together, atol=1e-3)
 
 
+def test_an_older_processor_gives_the_same_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    tokenizer = reader.load("mail").feelings.tokenizer
+    ids = [tokenizer.encode(nlp.words(mail)).ids[:128] for mail in MAILS[:4]]
+
+    here = runtimes.load("onnxruntime", SHIPPED / "model.onnx")(ids)
+    monkeypatch.setattr(runtimes, "_exact", lambda: False)
+    there = runtimes.load("onnxruntime", SHIPPED / "model.onnx")(ids)
+
+    assert np.array_equal(here, there)
+
+
 def test_the_environment_chooses_the_runtime(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(runtimes.VARIABLE, "onnxruntime")
 

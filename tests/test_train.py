@@ -460,12 +460,12 @@ def test_a_threshold_reaches_its_precision_and_then_keeps_the_most() -> None:
     assert 0.41 < loose <= 0.51
 
 
-def test_negative_is_said_of_few_that_are_not() -> None:
+def test_negative_is_said_of_few_neutral_mails() -> None:
     found = np.array([0.0] * 90 + [0.41] * 5 + [0.71] * 4 + [0.99])
 
-    assert calibration.rare(found, np.ones(100), share=0.05) == pytest.approx(0.425)
-    assert calibration.rare(found, np.ones(100), share=0.1) == pytest.approx(0.3)
-    assert calibration.rare(found, np.ones(100), share=0.0) == pytest.approx(0.95)
+    assert calibration.rare(found, share=0.05) == pytest.approx(0.425)
+    assert calibration.rare(found, share=0.1) == pytest.approx(0.3)
+    assert calibration.rare(found, share=0.0) == pytest.approx(0.95)
 
 
 def test_overconfidence_is_cooled() -> None:

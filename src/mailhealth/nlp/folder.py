@@ -52,12 +52,6 @@ def describe(folder: Path) -> Mapping[str, Any]:
         )
     if card["sentiments"] != SENTIMENTS:
         raise BadData(f"{folder / CARD} must name the sentiments {', '.join(SENTIMENTS)}.")
-    calibration = card["calibration"]
-    if "other" not in calibration and "thresholds" in calibration:  # one for all languages
-        heat = calibration.get("temperature", 1.0)
-        card["calibration"] = {
-            "other": {**calibration, "sentiment": heat, "intents": 1.0},
-        }
     return card
 
 

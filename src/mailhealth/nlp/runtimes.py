@@ -65,6 +65,18 @@ def _gpu() -> bool:
     return torch.cuda.is_available()
 
 
+def _exact() -> bool:
+    """Whether this processor is known to add products of 8-bit numbers in 32 bits (VNNI).
+
+    Older ones add pairs in 16, which are too few for ours; onnxruntime can go round that, a third
+    slower.
+    """
+    try:
+        return "vnni" in Path("/proc/cpuinfo").read_text("utf-8", "replace")
+    except OSError:
+        return False
+
+
 def _load(weights: Path) -> Run:
     """Load onnxruntime, one thread, one window at a time.
 
@@ -76,6 +88,8 @@ def _load(weights: Path) -> Run:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
+    if not _exact():
+        options.add_session_config_entry("session.x64quantprecision", "1")
     session = onnxruntime.InferenceSession(
         str(weights), options, providers=["CPUExecutionProvider"]
     )

@@ -35,7 +35,7 @@ def calibrate(model: Mapping[str, Any], dev: Sequence[Example], found: Readings)
 
     A temperature minimises the log loss (Guo et al. 2017). The threshold of an intent is the one
     with the best F1 among those that reach the recipe's precision, else the one with the best F0.5;
-    that of `negative` lets the recipe's share of the other mails through.
+    that of `negative` lets the recipe's share of the neutral mails of its language through.
     """
     langs = np.array([example.lang for example in dev])
     tables: Table = {}
@@ -97,10 +97,10 @@ def _thresholds(
 ) -> dict[str, float]:
     sentiments, intents = _told(dev)
     aims = model["recipe"]["precision"]
-    known, dark = sentiments != UNKNOWN, model["sentiments"].index("negative")
+    dark = model["sentiments"].index("negative")
     sure = np.where(feelings.argmax(axis=1) == dark, feelings[:, dark], 0.0)
-    others = known & (sentiments != dark)
-    chosen = {"negative": rare(sure[others], weights[others], share=model["recipe"]["mistaken"])}
+    calm = (sentiments == model["sentiments"].index("neutral")) & (weights == 1.0)
+    chosen = {"negative": rare(sure[calm], share=model["recipe"]["mistaken"])}
     for column, name in enumerate(model["intents"]):
         rows = intents[:, column] != UNKNOWN
         chosen[name] = threshold(
@@ -112,13 +112,13 @@ def _thresholds(
     return chosen
 
 
-def rare(found: Floats, weights: Floats, *, share: float) -> float:
+def rare(found: Floats, *, share: float) -> float:
     """Choose the lowest threshold that at most this share of what is not so reaches.
 
     Not by precision: that depends on how many are so, and in real mail few are.
     """
     for value in GRID:
-        if weights[found >= value].sum() <= share * weights.sum():
+        if (found >= value).sum() <= share * len(found):
             return round(float(value), 3)
     return round(float(GRID[-1]), 3)
 
