@@ -100,7 +100,7 @@ def _doc(nlp: Language, text: str, *asked: str) -> Doc | Exception:
 
 
 def _annotation(number: str, lang: str, doc: Doc, reader: Reader) -> Annotation:
-    read = bool(doc.cats) and any(map(str.isalpha, doc.text))
+    read = bool(doc.cats) and any(any(map(str.isalpha, token.text)) for token in doc)
     cats = doc.cats if read else {}
     feelings = {name: cats[name] for name in reader.sentiments if read}
     wants = {name: cats[name] for name in reader.intents if read}

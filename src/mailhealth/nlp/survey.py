@@ -95,9 +95,10 @@ def answers(doc: Doc, rules: Matcher, question: Asked = "") -> dict[str, int]:
     rating of last year, or somebody else's figure. Takes time linear in the length.
     """
     found: dict[str, int] = {}
-    if not question and not _WORTH_A_LOOK.search(unicodedata.normalize("NFKC", doc.text)):
+    text = doc.text  # made anew by every asking
+    if not question and not _WORTH_A_LOOK.search(unicodedata.normalize("NFKC", text)):
         return found
-    if all(point.search(doc.text) for point in _POINTS):
+    if all(point.search(text) for point in _POINTS):
         question = ""  # a list: its numbers are no ratings
     pieces = Doc(doc.vocab, *_pieces(doc))
     opening = _opening(pieces)

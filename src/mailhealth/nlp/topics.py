@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from spacy.language import Language
     from spacy.matcher import PhraseMatcher
     from spacy.tokens import Doc, Token
+    from spacy.vocab import Vocab
 
 EVERYWHERE = "any"
 _TITLE = "title"
@@ -108,18 +109,15 @@ def finder(nlp: "Language", taxonomy: Taxonomy) -> "Callable[[Doc], Doc]":
     has lemmas, else by norm, and without their English endings. "=word" is met only as written,
     but for case. Phrases of the pipeline's language count, and those for "any".
     """
-    found = dict.fromkeys((False, True), None) | {
-        exact: matcher
-        for exact in (False, True)
-        if len(matcher := _matcher(nlp, taxonomy, exact=exact))
-    }
+    matchers = {exact: _matcher(nlp, taxonomy, exact=exact) for exact in (False, True)}
 
     def find(doc: "Doc") -> "Doc":
+        tokens = _tokens(doc)
         spans = {
-            (start, end, label)
-            for exact, matcher in found.items()
-            if matcher is not None
-            for start, end, label in _matches(doc, matcher, exact=exact)
+            span
+            for exact, matcher in matchers.items()
+            if len(matcher)
+            for span in _matches(tokens, matcher, nlp.vocab, exact=exact)
         }
         cut = (doc.char_span(*each) for each in _longest(spans))
         doc.spans["topics"] = [span for span in cut if span is not None]
@@ -135,32 +133,33 @@ def _matcher(nlp: "Language", taxonomy: Taxonomy, *, exact: bool) -> "PhraseMatc
     for topic in taxonomy.topics:
         phrases = {*topic.phrases.get(str(nlp.lang), ()), *topic.phrases.get(EVERYWHERE, ())}
         chosen = sorted(each for each in phrases if each.startswith(_EXACT) is exact)
-        docs = [_forms(nlp.make_doc(each.removeprefix(_EXACT)), exact=exact)[0] for each in chosen]
+        said = (_tokens(nlp.make_doc(each.removeprefix(_EXACT))) for each in chosen)
+        docs = [_forms(nlp.vocab, tokens, exact=exact) for tokens in said]
         if docs:
             matcher.add(topic.name, docs)
     return matcher
 
 
+def _tokens(doc: "Doc") -> "list[Token]":
+    """Leave white space out, so that a phrase may go over the end of a line."""
+    return [token for token in doc if not token.is_space]
+
+
 def _matches(
-    doc: "Doc", matcher: "PhraseMatcher", *, exact: bool
+    tokens: "Sequence[Token]", matcher: "PhraseMatcher", vocab: "Vocab", *, exact: bool
 ) -> Iterator[tuple[int, int, str]]:
     """Yield where phrases are met, as start and end in characters and the topic's name."""
-    forms, tokens = _forms(doc, exact=exact)
-    for key, start, end in matcher(forms):
+    for key, start, end in matcher(_forms(vocab, tokens, exact=exact)):
         last = tokens[end - 1]
-        yield tokens[start].idx, last.idx + len(last), doc.vocab.strings[key]
+        yield tokens[start].idx, last.idx + len(last), vocab.strings[key]
 
 
-def _forms(doc: "Doc", *, exact: bool) -> "tuple[Doc, list[Token]]":
-    """Write a document in the forms that are compared, with the token behind each.
-
-    A document of its own, so that nobody else's norms are changed; without white space, so that
-    a phrase may go over the end of a line.
-    """
+def _forms(vocab: "Vocab", tokens: "Sequence[Token]", *, exact: bool) -> "Doc":
+    """Write tokens in the forms that are compared: a document of its own, so that nobody else's
+    norms are changed."""
     from spacy.tokens import Doc
 
-    tokens = [token for token in doc if not token.is_space]
-    return Doc(doc.vocab, words=[_form(token, exact=exact) for token in tokens]), tokens
+    return Doc(vocab, words=[_form(token, exact=exact) for token in tokens])
 
 
 def _form(token: "Token", *, exact: bool) -> str:
