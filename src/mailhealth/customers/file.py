@@ -8,10 +8,14 @@ from datetime import date
 from pathlib import Path
 
 from mailhealth.customers.addresses import canonical, contact_of
-from mailhealth.errors import BadData, BadSource
+from mailhealth.customers.amounts import amount
+from mailhealth.customers.countries import country_code
+from mailhealth.errors import BadData, BadSource, UnknownName
 
 DATES = ("started", "renews", "valid_from", "valid_to")
-COLUMNS = ("customer", "domain", "address", "segment", "owner", "person", *DATES)
+ABOUT = ("segment", "owner", "stage", "country", "revenue")
+COLUMNS = ("customer", "domain", "address", *ABOUT, "person", *DATES)
+STAGES = ("onboarding", "adoption", "established", "renewal")  # any other word will do, too
 END = "~"  # after every ISO date
 
 
@@ -21,6 +25,8 @@ class CustomerRow:
 
     They are the customer's from `valid_from` to before `valid_to` (ISO dates, "" is open). The
     addresses of a `person` are one person's; it is a name, or one of that person's addresses.
+    `country` is an ISO 3166-1 alpha-2 code, `revenue` what is paid in a year, in the currency
+    that the whole file is written in.
     """
 
     customer: str
@@ -32,6 +38,9 @@ class CustomerRow:
     person: str = ""
     valid_from: str = ""
     valid_to: str = ""
+    stage: str | None = None
+    country: str | None = None
+    revenue: float | None = None
 
 
 def read_file(path: Path) -> list[CustomerRow]:
@@ -53,6 +62,7 @@ def read_file(path: Path) -> list[CustomerRow]:
     except csv.Error as error:
         raise BadData(f"{path}:{lines.line_num}: no CSV that can be read ({error})") from error
     _refuse_shared(rows, path)
+    _refuse_two_sums(rows, path)
     return rows
 
 
@@ -91,6 +101,9 @@ def _row(line: Mapping[str, str | None], place: str) -> CustomerRow:
         person=cell["person"],
         valid_from=cell["valid_from"],
         valid_to=cell["valid_to"],
+        stage=_stage(cell["stage"]),
+        country=_country(cell["country"], place),
+        revenue=_revenue(cell["revenue"], place),
     )
     _refuse_loose(row, place)
     return row
@@ -107,6 +120,26 @@ def _iso(value: str, name: str, place: str) -> str:
         return date.fromisoformat(value).isoformat() if value else ""
     except ValueError:
         raise BadData(f"{place}: {name} is '{value}', not a date like 2026-04-01") from None
+
+
+def _stage(word: str) -> str | None:
+    """A stage of ours is written as we write it, a word of the user's own as it stands."""
+    plain = word.casefold()
+    return (plain if plain in STAGES else word) or None
+
+
+def _country(written: str, place: str) -> str | None:
+    try:
+        return country_code(written) if written else None
+    except UnknownName as error:
+        raise BadData(f"{place}: {error}") from None
+
+
+def _revenue(written: str, place: str) -> float | None:
+    try:
+        return amount(written) if written else None
+    except BadData as error:
+        raise BadData(f"{place}: revenue {error}") from None
 
 
 def _refuse_loose(row: CustomerRow, place: str) -> None:
@@ -137,6 +170,18 @@ def _refuse_shared(rows: list[CustomerRow], path: Path) -> None:
                     "one of them, or give each its valid_from and valid_to"
                 )
             until, holder = max((until, holder), (end, customer))
+
+
+def _refuse_two_sums(rows: list[CustomerRow], path: Path) -> None:
+    """A customer with several lines has one revenue: nobody said that they add up."""
+    first: dict[str, float] = {}
+    for number, row in enumerate(rows, 2):
+        if row.revenue is None or first.setdefault(row.customer, row.revenue) == row.revenue:
+            continue
+        raise BadData(
+            f"{path}:{number}: '{row.customer}' has a revenue of {row.revenue:.12g} here and of "
+            f"{first[row.customer]:.12g} before; write their sum on one line"
+        )
 
 
 def _text(path: Path) -> str:

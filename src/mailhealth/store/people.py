@@ -7,10 +7,13 @@ from typing import Any
 from sqlite_utils import Database
 
 from mailhealth.customers import CustomerRow, persons, rule_value
-from mailhealth.store import insert
+from mailhealth.store import contract, insert
 from mailhealth.store.contacts import assign_contacts
 from mailhealth.store.inbox import MACHINE_ONLY
 from mailhealth.store.suggestions import suggestions
+
+# What the customer file tells of a customer.
+TOLD = ("segment", "owner", "stage", "country", "revenue", "started", "renews")
 
 # Whose a contact (cc) was when something happened; {at} is the moment, in seconds.
 THEN = """(cc.valid_from = '' or cc.valid_from <= date({at}, 'unixepoch'))
@@ -134,13 +137,13 @@ def replace_customers(db: Database, rows: Sequence[CustomerRow]) -> None:
     """Take over a customer file: it replaces the one before it, in one transaction."""
     with db.atomic():
         db.execute("delete from customer_rules")
-        db.execute("update customers set origin = 'domain' where origin = 'file'")
+        nothing = ", ".join(f"{name} = null" for name in TOLD)
+        db.execute(f"update customers set origin = 'domain', {nothing} where origin = 'file'")
         merged: dict[str, dict[str, Any]] = {}
         for row in rows:
-            told = {"segment": row.segment, "owner": row.owner}
-            told |= {"started": row.started, "renews": row.renews}
+            told = {name: getattr(row, name) for name in TOLD}
             known = merged.setdefault(row.customer, {"customer": row.customer, "origin": "file"})
-            known.update({k: v for k, v in told.items() if v or k not in known})
+            known.update({k: v for k, v in told.items() if v is not None or k not in known})
         db.table("customers").upsert_all(merged.values(), pk="customer")
         insert(db, "customer_rules", _rule_rows(rows))
         _forget_assignments(db)
@@ -179,7 +182,7 @@ def customers(db: Database) -> list[dict[str, Any]]:
             where {THEN.format(at="e.at")}
             group by cc.customer
         )
-        select customer, segment, owner, started, renews, origin,
+        select customer, segment, owner, stage, country, revenue, started, renews, origin,
             coalesce(people.n, 0) as contacts, coalesce(mails.n, 0) as messages,
             coalesce(landed.n, 0) as events
         from customers left join people using (customer) left join mails using (customer)
@@ -187,6 +190,17 @@ def customers(db: Database) -> list[dict[str, Any]]:
         order by messages desc, events desc, customer
     """)
     )
+
+
+def known(db: Database, customer: str) -> bool:
+    """Tell whether there is a customer of this name."""
+    found = db.execute("select 1 from customers where customer = ?", [customer]).fetchone()
+    return found is not None
+
+
+def names(db: Database) -> list[str]:
+    """List the customers by name."""
+    return [row[0] for row in db.execute("select customer from customers order by 1").fetchall()]
 
 
 def contacts(db: Database, customer: str | None = None) -> list[dict[str, Any]]:
@@ -252,5 +266,6 @@ def _drop_empty_customers(db: Database) -> None:
         "select customer from customers where origin = 'domain' and customer not in"
         " (select customer from contact_customers)"
     )
-    for table in ("contributions", "scores", "email_signals", "customers"):
+    contract.remove(db, customers=[row[0] for row in db.execute(gone).fetchall()])
+    for table in ("contributions", "scores", "customers"):
         db.execute(f"delete from {table} where customer in ({gone})")
