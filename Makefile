@@ -13,7 +13,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 # torch before the rest: its pinned build is the one without GPU packages.
 $(VENV)/.developing: $(VENV)/.installed
 	$(BIN)/pip install --quiet --constraint constraints.txt torch
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[train,pst]' --group dev
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[train,learn,alerts,pst]' --group dev
 	touch $@
 
 .PHONY: demo test check docs clean

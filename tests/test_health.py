@@ -129,7 +129,7 @@ def test_signals_are_a_frame_with_the_columns_of_the_contract(demo: Path) -> Non
 
     assert list(frame.columns) == [
         "customer", "as_of", "window_days", "signal",
-        "value", "n", "k", "low", "high", "definition",
+        "value", "n", "k", "low", "high", "shrunk", "reliability", "change", "definition",
     ]  # fmt: skip
     assert set(frame["customer"]) == {"globex.example"}
 

@@ -1,10 +1,14 @@
 """Scores: points that add up, caps, bands that do not flicker, and reasons in two languages."""
 
 import math
+import random
 import tomllib
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailhealth import rules, score
@@ -67,23 +71,29 @@ RULES = rules.build(tomllib.loads(PAGE), "health.toml")
 ANSWERED, FIRE = RULES.signals
 
 
+def answer(signal: str, value: float | None, **more: Any) -> SignalValue:
+    """Return an answer that stands as it is; `more` are further columns."""
+    own = (value, float(value is not None), None, "")
+    plain = SignalValue("a.example", AS_OF, 90, signal, value, None, None, None, None, *own)
+    return replace(plain, **more)
+
+
 def answered(k: float, n: float, customer: str = "a.example", days: int = 90) -> SignalValue:
-    return SignalValue(
-        customer=customer,
-        as_of=AS_OF,
-        window_days=days,
-        signal="answered",
-        value=k / n if n else None,
+    """Return a share, drawn to a half by four typical observations."""
+    return answer(
+        "answered",
+        k / n if n else None,
         n=n,
         k=k,
-        low=None,
-        high=None,
-        definition="",
+        shrunk=(k + 2) / (n + 4) if n else None,
+        reliability=n / (n + 4),
+        customer=customer,
+        window_days=days,
     )
 
 
 def fire(value: float | None, customer: str = "a.example") -> SignalValue:
-    return SignalValue(customer, AS_OF, 90, "fire", value, None, None, None, None, "")
+    return answer("fire", value, customer=customer)
 
 
 def only(
@@ -140,15 +150,14 @@ def test_little_data_is_pulled_towards_typical() -> None:
     few, many = answered(1, 1), answered(20, 20)
 
     assert 0 < score.points(ANSWERED, few) < score.points(ANSWERED, many) / 2
-    assert score.reliability(ANSWERED, few) == pytest.approx(0.2)
+    assert score.reliability(few) == pytest.approx(0.2)
+    assert score.reliability(answered(0, 0)) == score.reliability(None) == 0.0
 
 
 def test_durations_are_compared_as_logarithms_and_longer_is_worse() -> None:
     (hours,) = (s for s in rules.load().signals if s.name == "response_hours")
-    typical = SignalValue("a", AS_OF, 90, "response_hours", hours.typical, 9, None, None, None, "")
-    slow = SignalValue(
-        "a", AS_OF, 90, "response_hours", 10 * hours.typical, 9, None, None, None, ""
-    )
+    typical = answer("response_hours", hours.typical)
+    slow = answer("response_hours", 10 * hours.typical)
 
     assert score.points(hours, typical) == pytest.approx(0.0)
     assert score.points(hours, slow) < 0
@@ -159,8 +168,7 @@ def test_too_many_and_too_few_touches_both_cost_points() -> None:
     least, most = touches.band or (0, 0)
 
     def at(value: float) -> float:
-        row = SignalValue("a", AS_OF, 90, touches.name, value, 90, None, None, None, "")
-        return score.points(touches, row)
+        return score.points(touches, answer(touches.name, value))
 
     assert at(least) == at(most) == 0.0
     assert at(0) == at(least / 4) == at(most * 4) == at(most * 99) == touches.points[0]
@@ -283,8 +291,7 @@ def test_customers_keep_their_order_and_their_own_signals() -> None:
 def test_every_shipped_sentence_can_be_said_of_a_customer_with_every_answer() -> None:
     page = rules.load()
     values = [
-        SignalValue("a", AS_OF, days, signal.name, value, 9.0, 4.0, 0.1, 0.9, signal.definition)
-        for value in (0.3,)
+        answer(signal.name, 0.3, n=9.0, k=4.0, low=0.1, high=0.9, window_days=days)
         for signal in page.signals
         for days in signal.windows
     ]
@@ -294,3 +301,85 @@ def test_every_shipped_sentence_can_be_said_of_a_customer_with_every_answer() ->
         said = [line.because for line in found.contributions]
         assert said
         assert not any("{" in one or "?" in one for one in said)
+
+
+SHIPPED = rules.load()
+numbers = st.none() | st.floats(-1e6, 1e6) | st.floats(0, 1)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_whatever_the_signals_say_the_shipped_lines_add_up(data: st.DataObject) -> None:
+    values = [
+        answer(signal.name, value, window_days=signal.window, n=30.0, k=3.0)
+        for signal in SHIPPED.signals
+        for value in [data.draw(numbers)]
+    ]
+
+    (found,) = score.scores(values, SHIPPED)
+
+    assert math.isclose(
+        math.fsum([SHIPPED.base, *(line.points for line in found.contributions)]),
+        found.value,
+        abs_tol=1e-9,
+    )
+    assert 0 <= found.value <= 100
+    for line in found.contributions:
+        if line.signal not in ("cap", "clip"):
+            (low, high) = next(s.points for s in SHIPPED.signals if s.name == line.signal)
+            assert low <= line.points <= high
+
+
+def test_of_whom_nothing_is_known_stands_at_the_base_and_is_unknown() -> None:
+    values = [
+        answer(signal.name, None, window_days=signal.window, n=0.0) for signal in SHIPPED.signals
+    ]
+
+    (found,) = score.scores(values, SHIPPED)
+
+    assert (found.value, found.band) == (SHIPPED.base, "unknown")
+    assert (found.coverage, found.rank, found.contributions) == (0.0, None, ())
+    assert found.high - found.low > 20
+
+
+def test_the_rank_is_the_share_of_the_judged_that_stand_lower() -> None:
+    values = [
+        row
+        for name, share in (("a", 9), ("b", 5), ("c", 5), ("d", 1))
+        for row in (answered(share, 10, name), fire(0, name))
+    ]
+    unknown = [answered(2, 2, "e"), fire(0, "e")]
+
+    ranks = {one.customer: one.rank for one in score.scores([*values, *unknown], RULES)}
+
+    assert ranks == {"a": 1.0, "b": 1 / 3, "c": 1 / 3, "d": 0.0, "e": None}
+
+
+def test_the_rank_never_decides_the_band() -> None:
+    well = [row for name in "abcd" for row in (answered(9, 10, name), fire(0, name))]
+
+    assert {one.band for one in score.scores(well, RULES)} == {"healthy"}
+
+
+def _changes(bands: list[str]) -> int:
+    return sum(one != other for one, other in pairwise(bands))
+
+
+def test_two_evaluations_and_a_margin_save_two_of_five_changes_of_band() -> None:
+    """Customers who are stable, and whose score wanders as a window of 90 days lets it."""
+    chance = random.Random(1)
+    calm = nervous = 0
+    for _ in range(120):
+        level, noise = chance.gauss(62, 14), 0.0
+        bands, plain, before = [], [], None
+        for _ in range(52):
+            noise = 0.85 * noise + chance.gauss(0, 3.5)
+            value = min(98.0, max(2.0, level + noise))
+            judged = only(at_value(value), fire(0), previous=before)
+            bands.append(judged.band)
+            plain.append(only(at_value(value), fire(0)).band)
+            before = (judged.band, judged.value)
+        calm, nervous = calm + _changes(bands), nervous + _changes(plain)
+
+    assert nervous > 100
+    assert calm <= 0.6 * nervous

@@ -36,8 +36,22 @@ TABLES = (
     ("campaigns", *COMPARED),
     ("campaigns", "--trend"),
     ("campaigns", "--fatigue"),
+    ("portfolio", "--by", "all"),
+    ("portfolio", "--by", "segment"),
+    ("portfolio", "--by", "owner"),
+    ("portfolio", "--by", "stage"),
+    ("portfolio", "--by", "behaviour"),
+    ("portfolio", "--by", "country"),
+    ("risks",),
+    ("expansion",),
+    ("renewals",),
+    ("alerts", "--dry-run"),
+    ("alerts",),
+    ("playbooks",),
+    ("tasks",),
 )
-PAGES = ("report", "demo")  # they take --lang too, and print sentences or what `scores` prints
+# They take --lang too, and print sentences, what `scores` prints, or are tried where they live.
+PAGES = ("report", "demo", "backtest")
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +147,7 @@ def test_a_sentence_has_the_same_places_in_both_languages() -> None:
 def test_every_word_is_one_that_the_code_says() -> None:
     code = "\n".join(
         file.read_text("utf-8")
-        for folder in ("cli", "campaigns", "health", "store")
+        for folder in ("cli", "campaigns", "health", "portfolio", "store")
         for file in (resources.files("mailhealth") / folder).iterdir()
         if file.name.endswith(".py")
     )

@@ -95,30 +95,47 @@ def log_ratio(ratio: float, k: float, k_before: float) -> Interval:
 
 @cache
 def _gamma_quantile(shape: float, p: float) -> float:
-    # Wilson and Hilferty's cube is a start that bisection can bracket closely.
+    # Wilson and Hilferty's cube is a start that Newton's steps make exact.
     z = NormalDist().inv_cdf(p)
     start = shape * max(1 - 1 / (9 * shape) + z / (3 * math.sqrt(shape)), 0.01) ** 3
-    return _solve(lambda x: _gamma_share(shape, x) - p, start)
+
+    def density(x: float) -> float:
+        return math.exp((shape - 1) * math.log(x) - x - math.lgamma(shape))
+
+    return _solve(lambda x: _gamma_share(shape, x) - p, density, start)
 
 
 @cache
 def _student_quantile(freedom: int, share: float) -> float:
-    return _solve(lambda t: _student_share(freedom, t) - share, Z + 2.5 / freedom)
+    scale = math.lgamma((freedom + 1) / 2) - math.lgamma(freedom / 2)
+    scale -= math.log(freedom * math.pi) / 2
+
+    def density(t: float) -> float:
+        return math.exp(scale - (freedom + 1) / 2 * math.log1p(t * t / freedom))
+
+    z = NormalDist().inv_cdf(share)
+    start = z + (z**3 + z) / (4 * freedom)  # Cornish and Fisher
+    return _solve(lambda t: _student_share(freedom, t) - share, density, start)
 
 
-def _solve(rising: Callable[[float], float], start: float) -> float:
-    """Return where a rising function of a positive number crosses zero, by bisection."""
-    low, high = start / 2, start * 2
-    while rising(low) > 0:
-        low /= 2
-    while rising(high) < 0:
-        high *= 2
-    while high - low > 1e-14 * high:
-        middle = (low + high) / 2
-        if middle in (low, high):
+def _solve(
+    rising: Callable[[float], float], slope: Callable[[float], float], start: float
+) -> float:
+    """Return where a rising function of a positive number crosses zero, by Newton's steps.
+
+    A step that would leave what is known to hold the crossing halves it instead.
+    """
+    low, high, x = 0.0, math.inf, start
+    for _ in range(_STEPS):
+        height = rising(x)
+        low, high = (x, high) if height < 0 else (low, x)
+        step = height / (slope(x) or _TINY)
+        x = x - step
+        if abs(step) <= 1e-12 * x:  # as near as the shares themselves are
             break
-        low, high = (middle, high) if rising(middle) < 0 else (low, middle)
-    return (low + high) / 2
+        if not low < x < high:
+            x = (low + high) / 2 if high < math.inf else low * 2
+    return x
 
 
 def _gamma_share(shape: float, x: float) -> float:

@@ -272,7 +272,13 @@ class Annotation:
 
 @dataclass(frozen=True, slots=True)
 class SignalValue:
-    """One answer: a row of `email_signals`."""
+    """One answer: a row of `email_signals`.
+
+    `value` rests on `n` (of which `k` counted) and lies with 95 % between `low` and `high`;
+    `shrunk` is the value drawn to its cohort's by how little it rests on, `reliability` in
+    [0, 1] the share that stayed its own, `change` the difference (of counts the logarithm of the
+    ratio) to the customer's own 270 days before the window. None is unknown.
+    """
 
     customer: str
     as_of: str
@@ -283,6 +289,9 @@ class SignalValue:
     k: float | None
     low: float | None
     high: float | None
+    shrunk: float | None
+    reliability: float | None
+    change: float | None
     definition: str
 
 
@@ -302,7 +311,8 @@ class Score:
     `value` = base + the sum of all contributions (caps and clipping are lines of their own),
     in [0, 100]; `raw` is the sum before caps and clipping. `because` are the two or three
     reasons that weigh most. `low` and `high` hold the 80 % interval, `coverage` in [0, 1] the
-    share of the points that had data behind them.
+    share of the points that had data behind them, `rank` in [0, 1] the share of the judged
+    customers that stand lower (None: the band is unknown); it never decides the band.
     """
 
     customer: str
@@ -313,6 +323,7 @@ class Score:
     coverage: float
     low: float
     high: float
+    rank: float | None
     contributions: tuple[Contribution, ...]
     because: tuple[str, ...]
     model: str

@@ -1,12 +1,14 @@
 """Signals -> scores: points on a scale that adds up, caps, bands and the reasons."""
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from re import Match
 from statistics import NormalDist
 
 from mailhealth.errors import UnknownName
+from mailhealth.outside import EMAIL, Combined, Component, Page, combine, load, weights
 from mailhealth.records import Contribution, Score, SignalValue
 from mailhealth.rules import PLACE, Boundary, Cap, Rules, Signal
 
@@ -17,6 +19,20 @@ _REASONS = 3
 _WORTH_SAYING = 0.5  # points
 _Z80 = NormalDist().inv_cdf(0.9)
 
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What other systems know: each customer's components, and which of them anybody has."""
+
+    components: Mapping[str, Sequence[Component]]
+    configured: Collection[str]
+    page: Page
+
+
+def _nothing() -> Beside:
+    return Beside({}, (), load())
+
+
 _Known = Mapping[str, SignalValue]  # one customer's answers, by signal, in the scored window
 
 
@@ -25,13 +41,14 @@ def scores(
     rules: Rules,
     *,
     previous: Mapping[str, tuple[str, float]] | None = None,
+    beside: Beside | None = None,
     lang: str = "en",
 ) -> list[Score]:
     """Weigh the signals of one as_of into one score per customer, in order of appearance.
 
     `previous` holds each customer's band and value at the evaluation before, for bands that
-    do not flicker. `lang` ("en" or "ja") is the language of the sentences. Raises UnknownName
-    for another language.
+    do not flicker; `beside` what other systems know of them. `lang` ("en" or "ja") is the
+    language of the sentences. Raises UnknownName for another language.
     """
     if lang not in ("en", "ja"):
         raise UnknownName(f"no sentences in {lang!r}; there are en and ja")
@@ -42,9 +59,23 @@ def scores(
         if windows.get(value.signal) == value.window_days:
             known[value.signal] = value
     before = previous or {}
+    return _ranked(
+        [
+            _score(customer, as_of, known, _Setting(rules, before.get(customer), beside, lang))
+            for (customer, as_of), known in customers.items()
+        ]
+    )
+
+
+def _ranked(found: list[Score]) -> list[Score]:
+    """Say of each judged customer what share of the judged stands lower."""
+    values = sorted(score.value for score in found if score.band != UNKNOWN)
+    others = max(len(values) - 1, 1)
     return [
-        _score(customer, as_of, known, _Setting(rules, before.get(customer), lang))
-        for (customer, as_of), known in customers.items()
+        replace(score, rank=bisect_left(values, score.value) / others)
+        if score.band != UNKNOWN
+        else score
+        for score in found
     ]
 
 
@@ -54,17 +85,15 @@ class _Setting:
 
     rules: Rules
     previous: tuple[str, float] | None
+    beside: Beside | None
     lang: str
 
 
 def _score(customer: str, as_of: str, known: _Known, setting: _Setting) -> Score:
     rules = setting.rules
-    lines = [
-        _contribution(signal, known, setting.lang)
-        for signal in rules.signals
-        if _scored(signal) and _value(known, signal.name) is not None
-    ]
-    raw = rules.base + math.fsum(line.points for line in lines)
+    email = _email(known, setting)
+    whole = _whole(customer, email, setting)
+    lines, raw = list(whole.lines), whole.raw
     clipped = min(100.0, max(0.0, raw))
     cap = _cap(known, rules)
     value = clipped if cap is None else min(clipped, cap.value)
@@ -74,21 +103,52 @@ def _score(customer: str, as_of: str, known: _Known, setting: _Setting) -> Score
         lines.append(
             Contribution("cap", value - clipped, _fill(cap.because, "", known, setting.lang))
         )
-    coverage = _coverage(known, rules)
-    judged = _enough(known, coverage, rules)
-    low, high = _interval(value, known, rules)
+    judged = _judged(customer, email, known, setting)
+    half = _Z80 * math.sqrt(whole.doubt)
     return Score(
         customer=customer,
         as_of=as_of,
         value=value,
         raw=raw,
         band=_band(value, cap is not None, setting) if judged else UNKNOWN,
-        coverage=coverage,
-        low=low,
-        high=high if cap is None else min(high, cap.value),
+        coverage=whole.coverage,
+        low=max(0.0, value - half),
+        high=min(100.0 if cap is None else cap.value, value + half),
+        rank=None,
         contributions=tuple(lines),
         because=_because(lines if judged else [], _foreword(cap, judged, known, setting), cap),
         model=rules.model,
+    )
+
+
+def _email(known: _Known, setting: _Setting) -> Component:
+    """Weigh the signals: what e-mail alone says."""
+    lines = tuple(
+        _contribution(signal, known, setting.lang)
+        for signal in setting.rules.signals
+        if _scored(signal) and _value(known, signal.name) is not None
+    )
+    return Component(
+        name=EMAIL,
+        raw=setting.rules.base + math.fsum(line.points for line in lines),
+        coverage=_coverage(known, setting.rules),
+        lines=lines,
+        doubt=_doubt(known, setting.rules),
+    )
+
+
+def _whole(customer: str, email: Component, setting: _Setting) -> Combined:
+    """Combine e-mail with what other systems know; alone it stays as it is."""
+    beside = setting.beside or _nothing()
+    return combine(
+        email,
+        beside.components.get(customer, ()),
+        weights(beside.page),
+        beside.configured,
+        base=setting.rules.base,
+        independent=beside.page.independent,
+        lang=setting.lang,
+        page=beside.page,
     )
 
 
@@ -98,8 +158,8 @@ _CLIPPED = {"en": "the scale ends here", "ja": "評価の上限または下限�
 def points(signal: Signal, value: SignalValue) -> float:
     """Return what an answer earns: at most the signal's points, 0 for a typical one.
 
-    Rates are compared in logits, durations in logarithms, the rest as they are, each after
-    `prior` typical observations have been mixed in (empirical Bayes with a given prior).
+    Rates are compared in logits, durations in logarithms, the rest as they are, each as the
+    signals have drawn it to its cohort (`shrunk`).
     """
     low, high = signal.points
     largest = max(-low, high)
@@ -108,15 +168,15 @@ def points(signal: Signal, value: SignalValue) -> float:
 
 def _distance(signal: Signal, answer: SignalValue) -> float:
     """Return how far an answer is from typical, on the signal's scale and shrunk."""
-    value, typical = answer.value or 0.0, signal.typical
-    share = reliability(signal, answer)
     if signal.band is not None:
-        return -_outside(value, signal.band) * abs(signal.span)
+        return -_outside(answer.value or 0.0, signal.band) * abs(signal.span)
+    if answer.shrunk is None:
+        return 0.0
     if signal.scale == "logit":
-        return _logit(share * value + (1 - share) * typical) - _logit(typical)
+        return _logit(answer.shrunk) - _logit(signal.typical)
     if signal.scale == "log":
-        return share * (math.log(max(value, 1e-9)) - math.log(typical))
-    return share * (value - typical)
+        return math.log(max(answer.shrunk, 1e-9)) - math.log(signal.typical)
+    return answer.shrunk - signal.typical
 
 
 def _outside(value: float, band: tuple[float, float]) -> float:
@@ -133,12 +193,9 @@ def _logit(share: float) -> float:
     return math.log(share / (1 - share))
 
 
-def reliability(signal: Signal, answer: SignalValue | None) -> float:
-    """Return how much of an answer is the customer's own, in [0, 1]: n / (n + prior)."""
-    if answer is None or answer.value is None:
-        return 0.0
-    n = answer.n or 0.0
-    return n / (n + signal.prior) if signal.prior > 0 else 1.0
+def reliability(answer: SignalValue | None) -> float:
+    """Return how much of an answer is the customer's own, in [0, 1]; 0 where there is none."""
+    return 0.0 if answer is None or answer.value is None else answer.reliability or 0.0
 
 
 def _scored(signal: Signal) -> bool:
@@ -165,7 +222,7 @@ def _coverage(known: _Known, rules: Rules) -> float:
     """Return the share of all the points that had data behind them, by their reliability."""
     total = math.fsum(_range(signal) for signal in rules.signals)
     behind = math.fsum(
-        _range(signal) * reliability(signal, known.get(signal.name)) for signal in rules.signals
+        _range(signal) * reliability(known.get(signal.name)) for signal in rules.signals
     )
     return behind / total if total else 0.0
 
@@ -174,11 +231,14 @@ def _range(signal: Signal) -> float:
     return signal.points[1] - signal.points[0]
 
 
-def _enough(known: _Known, coverage: float, rules: Rules) -> bool:
-    enough = rules.enough
+def _judged(customer: str, email: Component, known: _Known, setting: _Setting) -> bool:
+    """Tell whether enough is known to give a band: of e-mail, or of another component alone."""
+    enough, beside = setting.rules.enough, setting.beside or _nothing()
     if (_value(known, enough.unless) or 0.0) > 0:
         return True
-    return coverage >= enough.coverage and _seen(known, rules) >= enough.n
+    if any(each.coverage >= enough.coverage for each in beside.components.get(customer, ())):
+        return True
+    return email.coverage >= enough.coverage and _seen(known, setting.rules) >= enough.n
 
 
 def _seen(known: _Known, rules: Rules) -> float:
@@ -186,14 +246,12 @@ def _seen(known: _Known, rules: Rules) -> float:
     return (answer.n if answer else None) or 0.0
 
 
-def _interval(value: float, known: _Known, rules: Rules) -> tuple[float, float]:
-    """Return the 80 % interval: a signal's points are taken as four standard deviations wide."""
-    doubt = math.fsum(
-        (_range(signal) / 4) ** 2 * (1 - reliability(signal, known.get(signal.name)))
+def _doubt(known: _Known, rules: Rules) -> float:
+    """Return the variance that is left: a signal's points are four standard deviations wide."""
+    return math.fsum(
+        (_range(signal) / 4) ** 2 * (1 - reliability(known.get(signal.name)))
         for signal in rules.signals
     )
-    half = _Z80 * math.sqrt(doubt)
-    return max(0.0, value - half), min(100.0, value + half)
 
 
 def _band(value: float, at_once: bool, setting: _Setting) -> str:

@@ -4,19 +4,25 @@ Every verb is a method of Health of the same name. Errors are one sentence on st
 and exit status 1; what could not be read makes the exit status 1 too.
 """
 
-from mailhealth.cli import reading, mapping, subscriptions  # isort: skip - the order of the verbs
-from mailhealth.cli import asking, topics, campaigns, surveys, judging, correcting, alone  # isort: skip - in --help
+from mailhealth.cli import reading, mapping, outside, subscriptions  # isort: skip - the order of the verbs
+from mailhealth.cli import asking, alerting, portfolio, topics, campaigns  # isort: skip - in --help
+from mailhealth.cli import surveys, judging, correcting, alone, backtesting, simulating  # isort: skip
 from mailhealth.cli.app import main
 
 __all__ = [
+    "alerting",
     "alone",
     "asking",
+    "backtesting",
     "campaigns",
     "correcting",
     "judging",
     "main",
     "mapping",
+    "outside",
+    "portfolio",
     "reading",
+    "simulating",
     "subscriptions",
     "surveys",
     "topics",

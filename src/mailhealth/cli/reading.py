@@ -83,6 +83,22 @@ def us(ctx: click.Context, values: tuple[str, ...], form: str | None) -> None:
 
 
 @main.command()
+@click.option("--country", help="Whose public holidays are ours: JP, DE, 'United States'.")
+@click.option("--zone", help="Our time zone, such as Asia/Tokyo; a country brings one.")
+@click.option("--hours", help="When we work, Monday to Friday: 09:00-18:00.")
+@listing
+@click.pass_context
+def office(ctx: click.Context, /, *, form: str | None, **given: str | None) -> None:
+    """Say where we work, for working hours and holidays; without options, show it."""
+    from mailhealth.cli import show
+
+    told = {name: value for name, value in given.items() if value is not None}
+    known = open_health(ctx, create=bool(told)).office(**told)
+    rows = [known.row()] if known else []
+    show.rows(rows, form or "table", empty="nothing is told: 'mailhealth office --country JP'")
+
+
+@main.command()
 @click.argument("names", nargs=-1)
 @click.option("--path", help="A file, folder or zip, whose connector is found by itself.")
 @log_options
@@ -142,8 +158,8 @@ def skipped(ctx: click.Context, form: str | None) -> None:
     "--import",
     "file",
     type=click.Path(path_type=Path),
-    help="Take over a customer file: customer,domain,address,segment,owner,started,renews"
-    " and, where needed, person,valid_from,valid_to.",
+    help="Take over a customer file: customer,domain,address,segment,owner,started,renews,"
+    "country,revenue,stage and, where needed, person,valid_from,valid_to.",
 )
 @click.option("--unassigned", is_flag=True, help="List who belongs to no customer, and why.")
 @listing

@@ -23,13 +23,22 @@ BAND_STYLE = {"healthy": "green", "at risk": "yellow", "unhealthy": "red", "unkn
 OURS = ("figure", "kind", "measure", "trend")  # columns whose cells are words of our own
 BARS = 20  # characters of a score bar
 SHOWN = 3  # messages named behind one line
+THOUSAND = 1_000  # from here on a number is told in full: it may be money
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a formula begins with in a spreadsheet
 
 
-def rows(rows: Sequence[Mapping[str, Any]], form: str, *, empty: str, lang: str = "en") -> None:
+def rows(
+    rows: Sequence[Mapping[str, Any]],
+    form: str,
+    *,
+    empty: str,
+    lang: str = "en",
+    exact: bool = False,
+) -> None:
     """Print rows as a table, as JSON or as CSV; `empty` is said where there are none.
 
     `lang` is the language of the table; JSON and CSV are read by programs and know only one.
+    JSON has every digit of a number, CSV only where it is to be `exact`.
     """
     if form == "json":
         print(json.dumps(list(rows), ensure_ascii=False, indent=1))
@@ -37,7 +46,10 @@ def rows(rows: Sequence[Mapping[str, Any]], form: str, *, empty: str, lang: str 
         columns = list(rows[0]) if rows else []
         writer = csv.DictWriter(sys.stdout, columns, lineterminator="\n")
         writer.writeheader()
-        writer.writerows({k: _csv_cell(v) for k, v in row.items()} for row in rows)
+        kept = (float,) if exact else ()
+        writer.writerows(
+            {k: v if isinstance(v, kept) else _csv_cell(v) for k, v in row.items()} for row in rows
+        )
     elif rows:
         console().print(_table(rows, lang))
     else:
@@ -291,7 +303,7 @@ def _cell(value: Any) -> Any:
     if value is None:
         return ""
     if isinstance(value, float):
-        return f"{value:.4g}"
+        return f"{value:.4g}" if abs(value) < THOUSAND else f"{round(value, 2):.15g}"
     if isinstance(value, list):
         return "; ".join(str(each) for each in value)
     return value

@@ -7,20 +7,22 @@ Mail and send logs come in through `sources`, are kept by `store`, read by `nlp`
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from mailhealth import store
 from mailhealth.customers import belonging, contact_of, read_file
 from mailhealth.errors import BadSource, UnknownName
-from mailhealth.health import naming, reading, sentences
+from mailhealth.health import evaluating, explaining, naming, past, reading, sentences
+from mailhealth.health import office as offices
 from mailhealth.health.answers import Evidence, Explanation, SourceReport, SyncReport
 from mailhealth.health.batches import chunks
 from mailhealth.health.instants import instant, iso, moment, seconds
 from mailhealth.health.reading import Progress
 from mailhealth.records import Score, SignalValue
-from mailhealth.store import answers, campaign_replies, inbox, people, results
+from mailhealth.store import answers, campaign_replies, contract, inbox, people, results, touched
 from mailhealth.store import corrections as told
 from mailhealth.store import subscriptions as wishes
 from mailhealth.store import topics as kept_topics
@@ -29,11 +31,16 @@ from mailhealth.store import verdicts as judged
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mailhealth import campaigns
+    from mailhealth import campaigns, learn
+    from mailhealth import outside as elsewhere
+    from mailhealth.alerts.sending import Place, Sent
+    from mailhealth.health.alerting import Alert, Pages, Task
+    from mailhealth.health.outside import Taken
+    from mailhealth.health.portfolio import Expansion
     from mailhealth.health.topics import Mention
+    from mailhealth.portfolio import By, Group, Page, Renewal, Risk, Standing
     from mailhealth.rules import Rules
 
-DAYS_AT_ONCE = 8  # instants computed together: one scan, and their signals in memory
 EXPLAINED_AT_ONCE = 200  # customers whose evidence is looked up together
 SENT_SEEN = 50  # with fewer than one mail of ours in so many, signals leave ours out (tables.py)
 MODEL = "mail"
@@ -65,6 +72,7 @@ class Health:
         self.db = store.connect(self.path, create=create)
         self._rules_path = rules
         self._rules: Rules | None = None
+        self._at_hand: explaining.AtHand | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -89,6 +97,7 @@ class Health:
             yield
         finally:
             self.db = store.connect(self.path)
+            self._at_hand = None
 
     @property
     def rules(self) -> "Rules":
@@ -135,6 +144,17 @@ class Health:
             domain = belonging(user.casefold(), {}, ()).customer
             self.us(user, *((domain,) if domain else ()))
 
+    def office(self, **given: str) -> offices.Office | None:
+        """Say where we work: `country`, `zone`, `hours`; return what is known (None: nothing).
+
+        Working hours and holidays follow from it. Until it is told, our own mail's clocks say
+        which hours are ours, and no holiday is known.
+        """
+        if not given:
+            return offices.told(self.db)
+        touched.everybody(self.db)
+        return offices.keep(self.db, given)
+
     def sources(self) -> list[inbox.Source]:
         """List the connected sources."""
         return inbox.sources(self.db)
@@ -144,6 +164,7 @@ class Health:
         if values:
             people.add_ours(self.db, values)
             people.assign(self.db)
+            touched.everybody(self.db)
         return people.ours(self.db)
 
     def skipped(self) -> list[dict[str, str]]:
@@ -173,7 +194,7 @@ class Health:
         campaign_replies.find(self.db)
         annotated = self.read_texts(progress=progress)
         day = instant(as_of)
-        scored = self.evaluate([day], progress=progress)
+        scored = self.update(day, progress=progress)
         return SyncReport(reports, annotated, scored, day)
 
     def sync_path(
@@ -212,6 +233,9 @@ class Health:
 
         Returns how many texts it read.
         """
+        from mailhealth import nlp
+
+        touched.by_model(self.db, nlp.version(self.model))
         return reading.read_texts(self.db, self.model, progress or _silent)
 
     def judge(self, page: str | None = None) -> int:
@@ -235,6 +259,7 @@ class Health:
             saved = judged.save(self.db, found, machines.fingerprint, due, ahead=verdicts.AHEAD)
         if page is not None:
             judged.keep_rules(self.db, own)
+            touched.everybody(self.db)
         return saved
 
     def judged(self) -> list[dict[str, Any]]:
@@ -257,6 +282,7 @@ class Health:
 
         found = told.find(self.db, message)
         told.check(nlp.intents(self.model), sentiment, intents)
+        touched.everybody(self.db)
         told.correct(
             self.db, found, at=int(time.time()), sentiment=sentiment, intents=intents, note=note
         )
@@ -264,6 +290,7 @@ class Health:
     def clear_correction(self, message: str) -> None:
         """Take a correction back: the model's word counts again."""
         told.clear(self.db, told.find(self.db, message))
+        touched.everybody(self.db)
 
     def corrections(self) -> list[dict[str, Any]]:
         """List the corrections, the newest first, beside what the model had read."""
@@ -276,11 +303,13 @@ class Health:
         """
         from mailhealth import nlp
 
+        touched.everybody(self.db)
         return told.choose(self.db, nlp.version(self.model), nlp.intents(self.model))
 
     def shipped_thresholds(self) -> None:
         """Go back to the thresholds that come with the model."""
         told.shipped(self.db)
+        touched.everybody(self.db)
 
     # Who is who
 
@@ -289,6 +318,7 @@ class Health:
         rows = read_file(Path(path))
         people.replace_customers(self.db, rows)
         people.assign(self.db)
+        touched.everybody(self.db)
         return len({row.customer for row in rows})
 
     def customers(self) -> list[dict[str, Any]]:
@@ -303,6 +333,7 @@ class Health:
         if on is not None:
             people.set_consumer(self.db, on)
             people.assign(self.db)
+            touched.everybody(self.db)
         return people.consumer(self.db)
 
     def contacts(self, customer: str | None = None) -> list[dict[str, Any]]:
@@ -335,31 +366,30 @@ class Health:
         The newest evaluation of a day replaces the day's earlier one. Returns how many
         scores were kept.
         """
-        progress = progress or _silent
         self.judge()
-        days = sorted(as_ofs)
-        kept = 0
-        for done, (day, values, scores) in enumerate(self._evaluated(days), 1):
-            with self.db.atomic():
-                results.save_day(self.db, day, values)
-                results.save_scores(self.db, scores)
-            kept += len(scores)
-            progress("scoring", done, len(days))
-        return kept
+        return evaluating.evaluate(self._engine, sorted(as_ofs), progress or _silent)
 
-    def _evaluated(
-        self, days: Sequence[str]
-    ) -> Iterator[tuple[str, list[SignalValue], list[Score]]]:
-        from mailhealth import score, signals
+    def update(self, as_of: str, *, progress: Progress | None = None) -> int:
+        """Bring an instant that was evaluated up to what is known now; count the new scores.
 
-        for some in chunks(days, DAYS_AT_ONCE):
-            values: dict[str, list[SignalValue]] = {day: [] for day in some}
-            with self._released():
-                for value in signals.compute(self.path, self.rules, some):
-                    values[value.as_of].append(value)
-            for day in some:
-                previous = results.previous(self.db, day)
-                yield day, values[day], score.scores(values[day], self.rules, previous=previous)
+        Only customers of whom something came in since are computed again; the result is that of
+        `evaluate`, which does it where anybody may be concerned.
+        """
+        day = instant(as_of)
+        updated = None
+        if results.complete(self.db, day, self.rules.model) and not touched.judged(self.db, day):
+            updated = evaluating.update(self._engine, day, self._judge_anew())
+        return self.evaluate([day], progress=progress) if updated is None else updated
+
+    def _judge_anew(self) -> list[str]:
+        """Judge what is due; return the events whose verdict is another one now."""
+        before = judged.standing(self.db)
+        self.judge()
+        return sorted({event for event, *_ in before ^ judged.standing(self.db)})
+
+    @property
+    def _engine(self) -> evaluating.Engine:
+        return evaluating.Engine(lambda: self.db, self.path, self._released, self.rules)
 
     def history(self, *, until: str | None = None, weeks: int = 52) -> list[str]:
         """List weekly instants back from `until` (default: the newest evaluation).
@@ -374,17 +404,40 @@ class Health:
 
     def as_of(self) -> str:
         """The newest evaluated instant; now, where nothing was evaluated yet."""
-        evaluated = results.evaluated(self.db)
-        return evaluated[-1] if evaluated else instant(None)
+        return results.newest(self.db) or instant(None)
 
-    def signals(self, *, as_of: str | None = None, customer: str | None = None) -> "pd.DataFrame":
-        """Give the table email_signals as of an instant (default: the newest) as a frame."""
+    def signals(
+        self,
+        *,
+        as_of: str | None = None,
+        customer: str | None = None,
+        wide: bool = False,
+        keep: bool = False,
+    ) -> "pd.DataFrame":
+        """Give the table email_signals as of an instant (default: the newest) as a frame.
+
+        An instant that was never evaluated is computed; with `keep`, scores too, and kept.
+        `wide` gives a row a customer, with the value and the reliability of each signal.
+        """
         import pandas as pd
 
+        self._know(customer)
+        if keep:
+            self.update(as_of or self.as_of())
+        values = self._values(as_of, customer)
+        if wide:
+            return pd.DataFrame(contract.wide(values, self.rules.signals))
         columns = list(SignalValue.__dataclass_fields__)
-        rows = ([getattr(value, name) for name in columns] for value in self._values(as_of))
-        frame = pd.DataFrame(rows, columns=pd.Index(columns))
-        return frame if customer is None else frame[frame["customer"] == customer]
+        rows = ([getattr(value, name) for name in columns] for value in values)
+        return pd.DataFrame(rows, columns=pd.Index(columns))
+
+    def signal_changes(self, since: int) -> contract.Changes:
+        """Say what changed in email_signals after a revision (0: everything), and the newest.
+
+        For readers who keep a copy: docs/email_signals.md. Raises BadData for a revision that
+        this database has not come to.
+        """
+        return contract.changes(self.db, since)
 
     def scores(
         self, *, band: str | None = None, as_of: str | None = None, lang: str = "en"
@@ -394,33 +447,68 @@ class Health:
         `band` keeps one band only, `as_of` asks for an earlier day (default: the newest),
         `lang` is the language of the reasons, en or ja.
         """
-        from mailhealth import score
-
         bands = ("unhealthy", "at risk", "healthy", "unknown")
         if band is not None and band not in bands:
             raise UnknownName(f"no band '{band}'; there are {', '.join(bands)}")
         day = instant(as_of) if as_of else self.as_of()
-        previous = results.previous(self.db, day)
-        found = score.scores(self._values(day), self.rules, previous=previous, lang=lang)
+        found = self._scored(self._values(day), day, lang)
         ranked = sorted(found, key=lambda s: (s.band == "unknown", s.value, s.customer))
         return [s for s in ranked if band in (None, s.band)]
 
-    def _values(self, as_of: str | None) -> list[SignalValue]:
-        """The signals as of an instant: those kept, else computed without being kept."""
-        from mailhealth import signals
+    def _scored(self, values: Iterable[SignalValue], day: str, lang: str) -> list[Score]:
+        """Weigh the signals of an instant, beside the scores of the one before."""
+        from mailhealth import score
+        from mailhealth.health.outside import beside
 
+        previous = results.previous(self.db, day, self.rules.model)
+        known = beside(self.db, day, lang)
+        return score.scores(values, self.rules, previous=previous, beside=known, lang=lang)
+
+    def scores_between(
+        self,
+        start: str,
+        end: str | None = None,
+        *,
+        every: past.Every = "week",
+        progress: Progress | None = None,
+    ) -> list[dict[str, Any]]:
+        """Rebuild the history from a day to another (default: the newest), and keep it.
+
+        Evaluates the instants from `end` back in such steps, as `evaluate` does, and lists each
+        customer's scores then: customer, as_of, value, band, low, high, coverage; oldest first.
+        """
+        days = past.days(start, end or self.as_of(), every)
+        self.evaluate(days, progress=progress)
+        return results.scores_of(self.db, days, self.rules.model)
+
+    def scored_days(self) -> list[str]:
+        """List the instants that were evaluated by the rules that count now, oldest first."""
+        return results.evaluated(self.db, self.rules.model)
+
+    def _values(self, as_of: str | None, customer: str | None = None) -> list[SignalValue]:
+        """The signals as of an instant: those kept, else computed without being kept."""
         day = instant(as_of) if as_of else self.as_of()
-        if kept := results.signals(self.db, day):
+        definitions = [signal.definition for signal in self.rules.signals]
+        kept = results.signals(self.db, day, definitions, customer)
+        if kept:
             return kept
-        with self._released():
-            return list(signals.compute(self.path, self.rules, [day]))
+        names = None if customer is None else [customer]
+        found = evaluating.computed(self._engine, [day], names)
+        return sorted(found, key=attrgetter("customer", "signal", "window_days"))  # as kept
 
     def explain(self, customer: str, *, as_of: str | None = None, lang: str = "en") -> Explanation:
         """Say why a customer's score is what it is: lines, signals, and the mail behind each."""
-        found = {score.customer: score for score in self.scores(as_of=as_of, lang=lang)}
-        if customer not in found:
-            raise UnknownName(f"no customer '{customer}'; {_nearest(customer, found)}")
-        return next(self._explained([found[customer]], as_of))
+        self._know(customer)
+        day = instant(as_of) if as_of else self.as_of()
+        values = self._values(day, customer)
+        engine = self._engine
+        known = self._at_hand = explaining.at_hand(engine, day, lang, self._at_hand)
+        score = explaining.score(engine, values, known)
+        if score.rank is None and score.band != "unknown":  # it takes the others to rank one
+            ranked = {each.customer: each for each in self.scores(as_of=day, lang=lang)}
+            score = ranked.get(customer, score)
+        evidence = self._evidence(explaining.keys(engine, customer, known))
+        return Explanation(score, tuple(values), evidence)
 
     def explanations(self, *, as_of: str | None = None, lang: str = "en") -> Iterator[Explanation]:
         """Explain every customer, in the order of `scores`."""
@@ -434,8 +522,9 @@ class Health:
             values.setdefault(value.customer, []).append(value)
         for some in chunks(scores, EXPLAINED_AT_ONCE):
             names = [score.customer for score in some]
+            known = evaluating.fits(self._engine, [some[0].as_of])
             with self._released():
-                keys = signals.evidence(self.path, self.rules, names, some[0].as_of)
+                keys = signals.evidence(self.path, self.rules, names, some[0].as_of, fits=known)
             for score in some:
                 evidence = self._evidence(keys[score.customer])
                 yield Explanation(score, tuple(values[score.customer]), evidence)
@@ -449,7 +538,7 @@ class Health:
 
     def score_history(self, customer: str) -> list[dict[str, Any]]:
         """List a customer's kept scores: as_of, value, band, low, high; oldest first."""
-        return results.history(self.db, customer)
+        return results.history(self.db, customer, self.rules.model)
 
     def campaigns(
         self,
@@ -516,10 +605,194 @@ class Health:
         end = seconds(instant(as_of))
         return written.mentions(self.db, taxonomy, customer=customer, end=end, days=days, lang=lang)
 
+    def portfolio_page(self, text: str | None = None) -> "Page":
+        """Give the portfolio.toml that counts, from now on that of `text` ("": the shipped one)."""
+        from mailhealth.health import portfolio as standing
+
+        return standing.page(self.db, self.rules, text)
+
+    def portfolio(self, *, by: "By" = "segment", as_of: str | None = None) -> "list[Group]":
+        """Count customers, bands, scores and revenue at risk by group, most at risk first."""
+        from mailhealth import portfolio
+
+        if by not in portfolio.BY:
+            raise UnknownName(f"no groups by '{by}'; there are {', '.join(portfolio.BY)}")
+        day, known = self._standings(as_of)
+        return portfolio.groups(known, self.portfolio_page(), by=by, day=day)
+
+    def risks(
+        self, *, as_of: str | None = None, lang: str = "en", everyone: bool = False
+    ) -> "list[Risk]":
+        """List who is at risk or unhealthy (or `everyone`), the largest expected loss first."""
+        from mailhealth import portfolio
+
+        _, known = self._standings(as_of, lang)
+        return portfolio.risks(known, self.portfolio_page(), everyone=everyone)
+
+    def expansion(self, *, as_of: str | None = None, lang: str = "en") -> "list[Expansion]":
+        """List who could buy more, with the messages behind each sign; the healthy first."""
+        from mailhealth import portfolio
+        from mailhealth.health import portfolio as standing
+
+        _, known = self._standings(as_of, lang)
+        found = portfolio.expansion(known, self.portfolio_page())
+        scores = [each.standing.score for each in found if each.standing.score]
+        told = {each.score.customer: each.evidence for each in self._explained(scores, as_of)}
+        return [standing.Expansion(each, standing.behind(each, told)) for each in found]
+
+    def renewals(
+        self, *, days: int = 120, as_of: str | None = None, lang: str = "en"
+    ) -> "list[Renewal]":
+        """List the renewals due within so many days, the next one first."""
+        from mailhealth import portfolio
+
+        day, known = self._standings(as_of, lang)
+        return portfolio.renewals(known, day=day, days=days)
+
+    def _standings(self, as_of: str | None, lang: str = "en") -> "tuple[date, list[Standing]]":
+        """What is known of each customer as of an instant, and its day."""
+        from mailhealth.health import portfolio as standing
+
+        day = instant(as_of) if as_of else self.as_of()
+        values = self._values(day)
+        scores = self._scored(values, day, lang)
+        known = standing.standings(self.db, self.rules, day, scores=scores, values=values)
+        return date.fromisoformat(day[:10]), known
+
+    def import_outside(self, path: str | Path) -> "Taken":
+        """Take over a CSV of what other systems know; where one line is wrong, nothing of it.
+
+        Signals of e-mail stay as they are. Raises BadData with every wrong line.
+        """
+        from mailhealth.health import outside
+
+        touched.everybody(self.db)
+        return outside.take_over(self.db, Path(path), now=int(time.time()))
+
+    def outside(
+        self, *, customer: str | None = None, as_of: str | None = None
+    ) -> list[dict[str, Any]]:
+        """List what other systems know of all, of segments, of customers; now unless told."""
+        from mailhealth.health import outside
+
+        outside.know(self.db, customer)
+        return outside.listing(self.db, instant(as_of), customer)
+
+    def outside_metrics(self) -> list[dict[str, Any]]:
+        """List what a file may tell: every metric and its formula, and the parts of formulas."""
+        from mailhealth.health import outside
+
+        return outside.catalogue(self.outside_page())
+
+    def outside_page(self, text: str | None = None) -> "elsewhere.Page":
+        """Give the components.toml that counts: the shipped one (""), or a `text` from now on."""
+        from mailhealth.health import outside
+
+        if text is not None:
+            touched.everybody(self.db)
+            self._rules = None
+        return outside.page(self.db, text)
+
+    # Who left
+
+    def backtest(
+        self,
+        churn: str | Path,
+        *,
+        as_of: str | None = None,
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> "learn.Report":
+        """Say how well the score told who left, and whether learnt points would tell it better.
+
+        `churn` is a CSV with customer, churned and perhaps announced. Looks back from `as_of`
+        (default: the newest evaluation) every 30 days; needs the extra mailhealth[learn].
+        Raises BadSource or BadData for a file that is none, with nothing changed.
+        """
+        from mailhealth import learn
+        from mailhealth.health import learning
+
+        learn.ready()
+        day = instant(as_of) if as_of else self.as_of()
+        left = learning.leavers(self.db, Path(churn), day)
+        self.judge()
+        panel = learning.panel(self._engine, left, day, progress or _silent)
+        return learn.backtest(panel, seed=seed)
+
+    def apply_points(self, report: "learn.Report") -> Path:
+        """Write learnt points into the user's own health.toml; return where that is.
+
+        Without one, it becomes a copy of the shipped page beside the database. Raises BadData
+        where the gate is closed.
+        """
+        from mailhealth.health import learning
+
+        return learning.apply(self._rules_path, self.path, report)
+
+    def alerts(
+        self, *, as_of: str | None = None, dry_run: bool = False, lang: str = "en"
+    ) -> "list[Alert]":
+        """Decide what becomes of every alert as of an instant (default: the newest evaluation).
+
+        They are kept, with the tasks that playbooks ask for, unless it is a `dry_run`. An instant
+        before the newest that was kept can only be looked at.
+        """
+        from mailhealth.health import alerting
+
+        day = instant(as_of) if as_of else self.as_of()
+        values = self._values(day)
+        scores = {
+            each: {score.customer: score for score in self._scored(values, day, each)}
+            for each in ("en", "ja")
+        }
+        weighed = alerting.Weighed(day, scores, values)
+        return alerting.decide(self._engine, weighed, dry_run=dry_run, lang=lang)
+
+    def open_alerts(self, *, lang: str = "en") -> "list[Alert]":
+        """List the alerts that are open, the severest first."""
+        from mailhealth.health import alerting
+
+        return alerting.listing(self._engine, lang=lang)
+
+    def alert_pages(self, *, alerts: str | None = None, playbooks: str | None = None) -> "Pages":
+        """Give the alerts.toml and playbooks.toml that count; a text counts from now on."""
+        from mailhealth.health import alerting
+
+        return alerting.pages(self.db, self.rules, page=alerts, books=playbooks)
+
+    def send_alerts(self, place: "Place", *, lang: str = "en") -> "tuple[Sent, int]":
+        """Tell people, through Apprise, of the open alerts that nobody was told of; count them."""
+        from mailhealth.health import alerting
+
+        return alerting.send(self._engine, place, lang=lang)
+
+    def tasks(
+        self,
+        *,
+        owner: str | None = None,
+        customer: str | None = None,
+        everything: bool = False,
+        lang: str = "en",
+    ) -> "list[Task]":
+        """List the tasks that are open (or `everything`), what is due next first."""
+        from mailhealth.health import alerting
+
+        self._know(customer)
+        found = alerting.tasks(self._engine, lang=lang, everything=everything)
+        wanted = {"owner": owner, "customer": customer}
+        asked = {name: value for name, value in wanted.items() if value is not None}
+        return [t for t in found if all(getattr(t, name) == v for name, v in asked.items())]
+
+    def close_task(self, task: int, state: Literal["done", "dropped"]) -> None:
+        """Say that a task is done or dropped."""
+        from mailhealth.health import alerting
+
+        alerting.close(self.db, task, state)
+
     def _know(self, customer: str | None) -> None:
-        names = [each["customer"] for each in self.customers()] if customer else []
-        if customer and customer not in names:
-            raise UnknownName(f"no customer '{customer}'; {_nearest(customer, names)}")
+        if customer and not people.known(self.db, customer):
+            there = people.names(self.db)
+            raise UnknownName(f"no customer '{customer}'; {_nearest(customer, there)}")
 
 
 def _refuse_secrets(settings: Mapping[str, str]) -> None:

@@ -46,11 +46,13 @@ SIGNAL: Keys = {
     "n": str,
     "value": str,
     "each": str,
+    "by": str,
     "shows": str,
     "risk": str,
     "per": _NUMBER,
     "days": int,
     "window": int,
+    "past": bool,
     "scale": str,
     "typical": _NUMBER,
     "prior": _NUMBER,
@@ -81,7 +83,7 @@ def kind(table: Mapping[str, Any], where: str) -> None:
     need(table, ("component", "asks", "kind", "because"), where)
     if table["kind"] not in NEEDS:
         raise BadData(f"{where}: no kind {table['kind']!r}; there are {', '.join(NEEDS)}")
-    need(table, NEEDS[table["kind"]], where)
+    need(table, ("from", "by") if "by" in table else NEEDS[table["kind"]], where)
 
 
 def numbers(signal: Signal, where: str) -> None:

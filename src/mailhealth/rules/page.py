@@ -10,9 +10,11 @@ class Signal:
 
     `kind` is rate (k of n), count (k, per so many days at risk), mean or median (of `each`
     row), value (as the SQL says) or change (of another signal, against the window before);
-    `measures` is the kind of what is measured in one window.
+    `measures` is the kind of what is measured in one window; a rate may be the share of the
+    largest group of rows that are alike in `by`.
     All SQL is an aggregate over the rows of the fact `from_`, but `each` and `shows`, which
-    speak of one row. `windows` and `window` (the one that is scored) are in days.
+    speak of one row. `windows` and `window` (the one that is scored) are in days; `past` says
+    whether a window can be compared with the customer's own past.
     `because` is the sentence, `good` the one for a signal that earns points, by language.
     `typical` is worth no points; `span` away from it, on `scale`, earns the larger of
     `points`. `prior` is how many observations of the typical customer are mixed in.
@@ -31,11 +33,13 @@ class Signal:
     n: str
     value: str
     each: str
+    by: str
     shows: str
     risk: str
     per: float
     windows: tuple[int, ...]
     window: int
+    past: bool
     scale: str
     typical: float
     prior: float

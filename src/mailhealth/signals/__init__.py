@@ -1,6 +1,7 @@
 """Stored facts -> email_signals: DuckDB scans each fact once, Python turns sums into answers."""
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,105 +9,181 @@ from typing import TYPE_CHECKING
 from mailhealth.errors import BadData
 from mailhealth.records import SignalValue
 from mailhealth.rules import DAY, Rules, Signal
-from mailhealth.signals.answers import NOTHING, Answer, cells, change, measure
 
 if TYPE_CHECKING:
-    from mailhealth.signals.engine import Found, Since
+    from mailhealth.signals.answers import Answers, Floats
+    from mailhealth.signals.engine import Grid, Loaded
+    from mailhealth.signals.fits import Fit
 
 
 def compute(
-    db: Path, rules: Rules, as_ofs: Sequence[str], *, customers: Sequence[str] | None = None
+    db: Path,
+    rules: Rules,
+    as_ofs: Sequence[str],
+    *,
+    customers: Sequence[str] | None = None,
+    fits: "Mapping[int, Fit] | None" = None,
 ) -> Iterator[SignalValue]:
     """Yield every signal of every customer, on every one of `as_ofs` and in every window.
 
     An as_of is an ISO instant in UTC; nothing that happened at or after it is read. Customers
     of whom nothing is known get their rows too, with values of None; a name in `customers`
-    that is nobody's is passed over. Raises BadSource for a
+    that is nobody's is passed over. `fits` are those that are known already, by month
+    (`fits.through`); the others are made. Raises BadSource for a
     file that is no store of ours and BadData for an as_of or an SQL text that is wrong.
     """
     from mailhealth import warehouse
-    from mailhealth.signals import engine
+    from mailhealth.signals import engine, fitting
 
-    ends = [_moment(as_of) for as_of in as_ofs]
-    if not ends:
+    months = _by_month(as_ofs)
+    if not months:
         return
     with warehouse.opened(db) as store:
-        for names in engine.buckets(store, customers):
-            with engine.loaded(store, names, ends) as loaded:
-                found = engine.found(loaded, rules, ends)
-                since = engine.since(loaded)
-            for as_of in as_ofs:
-                for name in names:
-                    yield from _rows(rules, name, as_of, (found, since))
+        for month, days in months.items():
+            known_fit = (fits or {}).get(month) or fitting.fit(store, rules, month)
+            ends = [moment(day) for day in days]
+            for names in engine.buckets(store, customers):
+                with engine.loaded(store, names, ends, known_fit) as known:
+                    found = engine.found(known, rules.signals, ends)
+                    for day in days:
+                        yield from _rows(rules, day, known, found)
+
+
+def fit(db: Path, rules: Rules, months: Sequence[int]) -> "dict[int, Fit]":
+    """Fit what all customers share through the beginnings of months; see `signals.fits`."""
+    from mailhealth import warehouse
+    from mailhealth.signals import fitting
+
+    with warehouse.opened(db) as store:
+        return {month: fitting.fit(store, rules, month) for month in months}
+
+
+def _by_month(as_ofs: Sequence[str]) -> dict[int, list[str]]:
+    from mailhealth.signals import fits
+
+    months: dict[int, list[str]] = {}
+    for as_of in as_ofs:
+        months.setdefault(fits.through(moment(as_of)), []).append(as_of)
+    return months
 
 
 def evidence(
-    db: Path, rules: Rules, customers: Sequence[str], as_of: str
+    db: Path,
+    rules: Rules,
+    customers: Sequence[str],
+    as_of: str,
+    *,
+    fits: "Mapping[int, Fit] | None" = None,
 ) -> dict[str, dict[str, tuple[str, ...]]]:
     """Return, by customer and signal, the keys of the messages or events a number stands on.
 
     Newest first, at most 20, from the window that is scored. Raises as `compute` does.
     """
     from mailhealth import warehouse
-    from mailhealth.signals import engine
+    from mailhealth.signals import engine, fitting
 
-    end = _moment(as_of)
+    end = moment(as_of)
     behind: dict[str, dict[str, tuple[str, ...]]] = {customer: {} for customer in customers}
-    with warehouse.opened(db) as store, engine.loaded(store, customers, [end]) as loaded:
-        for signal in rules.signals:
-            shown = engine.shown(loaded, signal, (end, signal.window))
-            for customer, known in behind.items():
-                known[signal.name] = shown.get(customer, ())
+    with warehouse.opened(db) as store:
+        ((month, _),) = _by_month([as_of]).items()
+        known_fit = (fits or {}).get(month) or fitting.fit(store, rules, month)
+        with engine.loaded(store, customers, [end], known_fit) as loaded:
+            for signal in rules.signals:
+                shown = engine.shown(loaded, signal, (end, signal.window))
+                for customer, known in behind.items():
+                    known[signal.name] = shown.get(customer, ())
     return behind
 
 
-def _moment(as_of: str) -> int:
+def moment(as_of: str) -> int:
+    """Read an as_of as seconds since 1970; raises BadData for what is none."""
     try:
-        moment = datetime.fromisoformat(as_of)
-        return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+        told = datetime.fromisoformat(as_of)
+        return int((told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp())
     except (ValueError, OverflowError) as error:
         raise BadData(f"as_of: {as_of!r} is no moment; write 2026-11-01T00:00:00Z") from error
 
 
-def _rows(
-    rules: Rules, customer: str, as_of: str, known: tuple["Found", "Since"]
-) -> Iterator[SignalValue]:
-    end = _moment(as_of)
-    for signal in rules.signals:
-        for days, answer in _answers(signal, customer, end, known):
+def _rows(rules: Rules, as_of: str, known: "Loaded", found: "Grid") -> Iterator[SignalValue]:
+    """Yield the rows of one as_of, customer after customer."""
+    columns = list(_columns(rules, moment(as_of), known, found))
+    for i, customer in enumerate(known.customers):
+        for signal, days, numbers in columns:
+            value, n, k, low, high, shrunk, reliability, change = numbers[i]
             yield SignalValue(
                 customer=customer,
                 as_of=as_of,
                 window_days=days,
                 signal=signal.name,
-                value=answer.value,
-                n=answer.n,
-                k=answer.k,
-                low=answer.interval[0],
-                high=answer.interval[1],
+                value=value,
+                n=n,
+                k=k,
+                low=low,
+                high=high,
+                shrunk=shrunk,
+                reliability=reliability,
+                change=change,
                 definition=signal.definition,
             )
 
 
-def _answers(
-    signal: Signal, customer: str, end: int, known: tuple["Found", "Since"]
-) -> Iterator[tuple[int, Answer]]:
-    """Yield a customer's answer for each window of a signal."""
-    found, since = known
-    start = since.get((customer, signal.risk))
-    for days in signal.windows:
-        answers = [
-            measure(
-                signal,
-                found.get((signal.name, customer, (cell_end, days)), NOTHING),
-                _risk(start, cell_end, days),
-            )
-            for cell_end, cell_days in cells(signal, end)
-            if cell_days == days
-        ]
-        yield days, change(signal, *answers) if signal.kind == "change" else answers[0]
+def _columns(
+    rules: Rules, end: int, known: "Loaded", found: "Grid"
+) -> Iterator[tuple[Signal, int, list[tuple[float | None, ...]]]]:
+    """Yield, for every signal and window, each customer's value, n, k, low, high, shrunk,
+    reliability and change."""
+    from mailhealth.signals import engine
+    from mailhealth.signals.answers import PAST, change, compared, measure
+
+    risks, cohorts = engine.Risks(known), engine.cohorts(known, end)
+    for signal in rules.signals:
+        for days in signal.windows:
+            cell = (end, days)
+            at_risk = risks.of(signal, cell)
+            now = measure(signal, found[signal.name, cell], at_risk)
+            moved = None
+            if compared(signal, days):
+                before = (end - days * DAY, PAST)
+                then = risks.of(signal, before)
+                past = measure(signal, found[signal.name, before], then)
+                both = None if at_risk is None or then is None else (at_risk, then)
+                moved = change(signal, now, past, both)
+            told = moved if signal.kind == "change" else now
+            if told is None:
+                raise BadData(f"[signal.{signal.name}]: a window of {days} days has no past")
+            shrunk, reliability = _shrunk(signal, days, told, (known.fit, cohorts))
+            columns = (told.value, told.n, told.k, told.low, told.high, shrunk, reliability)
+            last = [None] * len(cohorts) if moved is None else _plain(moved.value)
+            yield signal, days, list(zip(*map(_plain, columns), last, strict=True))
 
 
-def _risk(start: int | None, end: int, days: int) -> float | None:
-    """Return the days of the window in which mail could have been seen; None: never."""
-    return None if start is None else max(0.0, min(days * DAY, end - start) / DAY)
+def _shrunk(
+    signal: Signal,
+    days: int,
+    told: "Answers",
+    fitted: "tuple[Fit, list[tuple[str, str, str]]]",
+) -> "tuple[Floats, Floats]":
+    """Return each answer drawn to its cohort's, and how much of it is the customer's own."""
+    import numpy as np
+
+    from mailhealth.signals import shrink
+
+    (known, cohorts), on_logs = fitted, signal.kind == "median"
+    typical = math.log(signal.typical) if on_logs and signal.typical > 0 else signal.typical
+    default = (0.0 if signal.kind == "change" else typical, signal.prior)
+    mine = known.priors.get(signal.name, {}).get(days, {}) if signal.kind != "change" else {}
+    mean, weight = np.array(list(shrink.each_prior(cohorts, mine, default))).reshape(-1, 2).T
+    alone = weight <= 0
+    total = np.where(alone, 1.0, told.weight + weight)
+    share = np.where(alone, 1.0, told.weight / total)
+    shrunk = share * told.own + (1 - share) * mean
+    unknown = np.isnan(told.value)
+    return (
+        np.where(unknown, np.nan, np.exp(shrunk) if on_logs else shrunk),
+        np.where(unknown, 0.0, share),
+    )
+
+
+def _plain(column: "Floats") -> list[float | None]:
+    """Return numbers as Python has them; NaN is None."""
+    return [None if math.isnan(number) else number for number in column.tolist()]

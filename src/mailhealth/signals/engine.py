@@ -3,24 +3,48 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import duckdb
+import numpy as np
+import numpy.typing as npt
 
 from mailhealth import warehouse
 from mailhealth.errors import BadData
-from mailhealth.rules import DAY, Rules, Signal, facts
-from mailhealth.signals.answers import Cell, Sums, cells
-from mailhealth.signals.tables import TABLES
+from mailhealth.rules import DAY, Signal, facts
+from mailhealth.signals import shrink, timing
+from mailhealth.signals.answers import SUMS, Cell, Risk, cells
+from mailhealth.signals.fits import Fit
+from mailhealth.signals.tables import ACTS, ACTS_OF_ALL, ACTS_OF_SOME, JOINED, TABLES
+from mailhealth.signals.timing import Clocks
 from mailhealth.warehouse import Memory, Store
 
-Found = Mapping[tuple[str, str, Cell], Sums]  # by signal, customer and cell
-Since = Mapping[tuple[str, str], int]  # by customer and side: when it could first be seen
+Floats = npt.NDArray[np.float64]
+Grid = Mapping[tuple[str, Cell], Floats]  # by signal and cell: SUMS rows, a column a customer
 
 # Nothing a window of 365 days asks for is older: a turn and its answer take another 35 days.
-_HORIZON = 400 * DAY
+HORIZON = 400 * DAY
 _MESSAGES_AT_ONCE = 2_000_000
-_EVIDENCE = 20
+EVIDENCE = 20
+_FEW = 100  # customers whose events are looked up one address after another
+_KEPT = ("turns", "readings", "deliveries")  # what several facts stand on is worked out once
+_SIDES = ("in", "out", "touch")
+CELLS = (
+    *("zone", "cell_start", "cell_end", "cell_days", "cell_wait"),
+    *("start_active", "end_active", "start_worked", "end_worked"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A DuckDB that knows the facts of some customers, and their clocks."""
+
+    memory: Memory
+    customers: Sequence[str]
+    segments: Sequence[str]
+    clocks: Clocks
+    fit: Fit
 
 
 def buckets(store: Store, customers: Sequence[str] | None) -> list[list[str]]:
@@ -38,101 +62,204 @@ def buckets(store: Store, customers: Sequence[str] | None) -> list[list[str]]:
 
 
 @contextmanager
-def loaded(store: Store, customers: Sequence[str], ends: Sequence[int]) -> Iterator[Memory]:
+def loaded(
+    store: Store, customers: Sequence[str], ends: Sequence[int], fit: Fit
+) -> Iterator[Loaded]:
     """Open a DuckDB in memory that holds these customers' rows and knows the facts.
 
-    Nothing at or after the last of `ends` is in it. It reaches no file and no network: a
-    health.toml from elsewhere may be run in it.
+    Nothing at or after the last of `ends` is in it, and nothing that is older than the fit by
+    more than a horizon, so that all instants of a month look back equally far. It reaches no file
+    and no network: a health.toml from elsewhere may be run in it.
     """
-    asked = (min(ends) - _HORIZON, max(ends), json.dumps(list(customers)))
+    names = sorted(customers)
+    span = (fit.through - HORIZON, max(ends))
+    asked = (*span, json.dumps(names))
     with warehouse.memory() as memory:
         for table, (columns, sql) in TABLES.items():
             warehouse.copy(store, memory, table, columns, sql, asked)
-        for name, sql in facts().items():
-            memory.execute(f"create or replace temporary view {name} as {sql}")
-        yield memory
+        acts = ACTS_OF_SOME if len(names) < _FEW else ACTS_OF_ALL
+        warehouse.copy(store, memory, "acts", ACTS, acts, asked)
+        for sql in JOINED:
+            memory.execute(sql)
+        clocks = timing.tell(memory, fit, timing.office(store, fit), span)
+        views = facts()
+        memory.execute(f"create view risk as {views['risk']}")
+        rows = memory.execute("select segment from clients order by customer").fetchall()
+        known = Loaded(memory, names, [row[0] for row in rows], clocks, fit)
+        _begin(known)
+        for name, sql in views.items():
+            if name != "risk":
+                kept = "table" if name in _KEPT else "view"
+                memory.execute(f"create {kept} {name} as {sql}")
+        yield known
 
 
-def since(loaded: Memory) -> Since:
-    """Return, by customer and side, the first moment at which such mail could be seen."""
-    rows = loaded.execute("select customer, side, since from risk").fetchall()
-    return {(customer, side): at for customer, side, at in rows}
+def _begin(known: Loaded) -> None:
+    """Make the table begun: what a customer's clock showed when its mail could first be seen."""
+    rows = known.memory.execute("select customer, since from risk where side = 'in'").fetchall()
+    names = [row[0] for row in rows]
+    active = known.clocks.active(names, [row[1] for row in rows]).tolist()
+    known.memory.execute("create table begun (customer varchar, active bigint)")
+    if rows:
+        pairs = list(zip(names, active, strict=True))
+        known.memory.executemany("insert into begun values (?, ?)", pairs)
 
 
-def found(loaded: Memory, rules: Rules, ends: Sequence[int]) -> Found:
-    """Return the sums of every signal, customer and cell in which something happened.
+class Risks:
+    """Since when each customer's mail of a side could be seen, and for how long in a cell."""
+
+    def __init__(self, known: Loaded) -> None:
+        self.known = known
+        places = {name: i for i, name in enumerate(known.customers)}
+        self.since = {side: np.full(len(places), np.nan) for side in _SIDES}
+        for customer, side, at in known.memory.execute("select * from risk").fetchall():
+            self.since[side][places[customer]] = at
+
+    def of(self, signal: Signal, cell: Cell) -> Risk | None:
+        """Return the risk of a signal's cell; None: the signal does not ask for it."""
+        if not signal.risk:
+            return None
+        (end, days), since = cell, self.since[signal.risk]
+        begin = np.fmax(end - days * DAY, np.nan_to_num(since, nan=end))
+        begin = np.minimum(begin, end)
+        unseen = np.isnan(since)
+        clocks, names = self.known.clocks, self.known.customers
+        active = clocks.active(names, np.full(len(names), end)) - clocks.active(names, begin)
+        return Risk(np.where(unseen, np.nan, (end - begin) / DAY), np.where(unseen, np.nan, active))
+
+
+def cohorts(known: Loaded, end: int) -> list[tuple[str, str, str]]:
+    """Name the cohorts of each customer as of a moment, the narrowest first."""
+    places = {name: i for i, name in enumerate(known.customers)}
+    mails = np.zeros(len(places))
+    sql = "select customer, count(*) from mails where moment >= ? and moment < ? group by customer"
+    for customer, count in known.memory.execute(sql, [end - 365 * DAY, end]).fetchall():
+        mails[places[customer]] = count
+    return shrink.cohorts(known.segments, mails)
+
+
+def found(known: Loaded, signals: Sequence[Signal], ends: Sequence[int]) -> Grid:
+    """Return the sums of every signal and cell, a column a customer; NaN: nothing there.
 
     Each fact is scanned once, for all its signals. Raises BadData for SQL that does not run.
     """
-    by_fact: dict[str, list[Signal]] = {}
-    for signal in rules.signals:
-        by_fact.setdefault(signal.from_, []).append(signal)
-    sums: dict[tuple[str, str, Cell], Sums] = {}
-    for signals in by_fact.values():
-        for customer, end, days, *numbers in _ask(loaded, _scan(signals, ends), signals):
-            for i, signal in enumerate(signals):
-                mine = numbers[4 * i : 4 * i + 4]
-                sums[signal.name, customer, (end, days)] = Sums(*map(_float, mine))
-    return sums
+    _lay_out(known, {cell for end in ends for signal in signals for cell in cells(signal, end)})
+    by_fact: dict[tuple[str, str], list[Signal]] = {}
+    for signal in signals:
+        by_fact.setdefault((signal.from_, signal.by), []).append(signal)
+    grid: dict[tuple[str, Cell], Floats] = {}
+    for asked in by_fact.values():
+        needed = {cell for end in ends for signal in asked for cell in cells(signal, end)}
+        for cell in needed:
+            for signal in asked:
+                grid[signal.name, cell] = np.full((SUMS, len(known.customers)), np.nan)
+        _fill(known, asked, needed, grid)
+    return grid
 
 
-def _scan(signals: Sequence[Signal], ends: Sequence[int]) -> str:
-    needed = {cell for end in ends for signal in signals for cell in cells(signal, end)}
-    columns = ", ".join(column for signal in signals for column in _columns(signal))
+def _fill(
+    known: Loaded, asked: Sequence[Signal], needed: set[Cell], grid: Mapping[Any, Floats]
+) -> None:
+    places = {name: i for i, name in enumerate(known.customers)}
+    sql = _largest(known, asked[0], needed) if asked[0].by else _scan(known, asked, needed)
+    for customer, end, days, *numbers in _ask(known, sql, asked):
+        for i, signal in enumerate(asked):
+            mine = numbers[SUMS * i : SUMS * (i + 1)]
+            column = grid[signal.name, (end, days)][:, places[customer]]
+            column[:] = [np.nan if number is None else number for number in mine]
+
+
+def _scan(known: Loaded, asked: Sequence[Signal], needed: set[Cell]) -> str:
+    columns = ", ".join(column for signal in asked for column in _columns(signal))
     return f"""
-        select customer, cell_end, cell_days, {columns}
-        from {signals[0].from_}
-        join {_cells_table(needed)} on moment >= cell_start and moment < cell_end
-        group by customer, cell_start, cell_end, cell_days
+        select {asked[0].from_}.customer, cell_end, cell_days, {columns}
+        from {_in_cells(known, asked[0].from_, needed)}
+        group by {asked[0].from_}.customer, cell_start, cell_end, cell_days, cell_wait,
+            start_active, end_active, start_worked, end_worked
     """
 
 
-def _cells_table(needed: Iterable[Cell]) -> str:
-    rows = ", ".join(f"({end - days * DAY}, {end}, {days})" for end, days in sorted(needed))
-    return f"(values {rows}) as cells (cell_start, cell_end, cell_days)"
+def _largest(known: Loaded, signal: Signal, needed: set[Cell]) -> str:
+    """Count by groups, and tell the largest one of all: a share."""
+    return f"""
+        select customer, cell_end, cell_days, max(mails), sum(mails), null, null, null
+        from (
+            select {signal.from_}.customer, cell_end, cell_days, {signal.by}, count(*) as mails
+            from {_in_cells(known, signal.from_, needed)}
+            group by {signal.from_}.customer, cell_end, cell_days, {signal.by}
+        ) as groups
+        group by customer, cell_end, cell_days
+    """
 
 
-def _float(number: Any) -> float | None:
-    return None if number is None else float(number)
+def _in_cells(known: Loaded, fact: str, needed: Iterable[Cell]) -> str:
+    """Join a fact with the cells its rows belong to."""
+    columns = {row[0] for row in known.memory.execute(f"describe {fact}").fetchall()}
+    wanted = ", ".join(f"({end}, {days})" for end, days in sorted(needed))
+    zone = f"{fact}.zone" if "zone" in columns else "0"
+    moment = f"{fact}.waits + cell_wait" if "waits" in columns else f"{fact}.moment"
+    return f"""{fact} join (
+            select * from cells where (cell_end, cell_days) in ({wanted})
+        ) as cells on cells.zone = {zone} and {moment} >= cell_start and {moment} < cell_end"""
 
 
-def shown(loaded: Memory, signal: Signal, cell: Cell) -> dict[str, tuple[str, ...]]:
+def _lay_out(known: Loaded, needed: set[Cell]) -> None:
+    """Make the table cells, with what each zone's clock shows at their ends."""
+    ends = np.array([end for end, _ in sorted(needed)], dtype=np.int64)
+    days = np.array([days for _, days in sorted(needed)], dtype=np.int64)
+    starts = ends - days * DAY
+    columns: dict[str, list[npt.NDArray[np.int64]]] = {name: [] for name in CELLS}
+    for zone, there in enumerate(known.clocks.clocks):
+        shown = (there.active(starts), there.active(ends), there.worked(starts), there.worked(ends))
+        same = (np.full(len(ends), zone), starts, ends, days, np.full(len(ends), known.fit.wait))
+        for name, column in zip(CELLS, (*same, *shown), strict=True):
+            columns[name].append(column)
+    known.memory.register("laid", {name: np.concatenate(all_) for name, all_ in columns.items()})
+    known.memory.execute("create or replace table cells as select * from laid")
+    known.memory.unregister("laid")
+
+
+def shown(known: Loaded, signal: Signal, cell: Cell) -> dict[str, tuple[str, ...]]:
     """Return, by customer, the keys of the newest rows behind a signal in a cell, at most 20."""
+    _lay_out(known, {cell})
+    fact = signal.from_
     sql = f"""
-        select customer, shown
-        from {signal.from_}
-        join {_cells_table([cell])} on moment >= cell_start and moment < cell_end
+        select {fact}.customer, shown
+        from {_in_cells(known, fact, [cell])}
         where {signal.shows or "true"}
-        group by customer, shown
-        window newest as (partition by customer order by max(moment) desc, shown desc)
-        qualify row_number() over newest <= {_EVIDENCE}
-        order by customer, max(moment) desc, shown desc
+        group by {fact}.customer, shown
+        window newest as (
+            partition by {fact}.customer order by max({fact}.moment) desc, shown desc
+        )
+        qualify row_number() over newest <= {EVIDENCE}
+        order by {fact}.customer, max({fact}.moment) desc, shown desc
     """
     keys: dict[str, list[str]] = {}
-    for customer, key in _ask(loaded, sql, [signal]):
+    for customer, key in _ask(known, sql, [signal]):
         keys.setdefault(customer, []).append(str(key))
     return {customer: tuple(each) for customer, each in keys.items()}
 
 
-def _ask(loaded: Memory, sql: str, signals: Sequence[Signal]) -> list[tuple[Any, ...]]:
+def _ask(known: Loaded, sql: str, signals: Sequence[Signal]) -> list[tuple[Any, ...]]:
     try:
-        return loaded.execute(sql).fetchall()
+        return known.memory.execute(sql).fetchall()
     except duckdb.Error as error:
         names = ", ".join(signal.name for signal in signals)
         why = str(error).splitlines()[0]
         raise BadData(f"health.toml: the SQL of {names} does not run ({why})") from error
 
 
-def _columns(signal: Signal) -> tuple[str, str, str, str]:
-    """Return k, n, value and spread as SQL, whatever the signal's kind."""
+def _columns(signal: Signal) -> tuple[str, str, str, str, str]:
+    """Return k, n, value, spread and the mean of the logarithms as SQL, whatever the kind."""
     if not signal.each:
-        return (signal.k or "null", signal.n or "null", signal.value or "null", "null")
+        return (signal.k or "null", signal.n or "null", signal.value or "null", "null", "null")
     each = f"({signal.each})"
     if signal.measures == "mean":
-        return ("null", f"count{each}", f"sum{each} / count{each}", _spread(each))
+        return ("null", f"count{each}", f"sum{each} / count{each}", _spread(each), "null")
     median = f"percentile_cont(5e-1) within group (order by {each})"
     # Kept to 1/65536 like the tones: sums of such numbers do not depend on their order.
-    return ("null", f"count{each}", median, _spread(f"(round(ln{each} * 65536e0) / 65536e0)"))
+    log = f"(round(ln{each} * 65536e0) / 65536e0)"
+    return ("null", f"count{each}", median, _spread(log), f"sum{log} / count{log}")
 
 
 def _spread(each: str) -> str:

@@ -7,60 +7,119 @@ from collections.abc import Mapping
 #
 # A store that holds almost no mail of ours (the sent folder was not connected) knows nothing of
 # our mail: what there is by chance would make false reply rates, so it is left out altogether.
-# health.warnings says so.
-_SENT_SEEN = """(m.direction = 'in' or (
+# health.warnings says so. Like everything that all customers share, it is settled once a month.
+SENT_SEEN = """(m.direction = 'in' or (
     select total(direction = 'out') * 50 >= count(*) from messages
-    where kind = 'human' and direction in ('in', 'out') and at < ?2))"""
+    where kind = 'human' and direction in ('in', 'out')
+        and at < unixepoch(?2, 'unixepoch', 'start of month')))"""
+
+# Nothing but greeting, closing and hardly a word (OK, thanks): whoever writes only that asks for
+# nothing. A short question is one.
+_CLOSING = """iif(length(m.new_text) < 400 and length(m.new_text) - (
+    select total(json_extract(value, '$[1]') - json_extract(value, '$[0]'))
+    from json_each(m.courtesies)) < 12 and m.new_text <> ''
+    and not (m.new_text like '%?%' or m.new_text like '%？%' or m.new_text like '%please%'
+        or m.new_text like '%ください%' or m.new_text like '%下さい%'), 1, 0)"""
+
+# A mail of ours that came back was never there to be answered.
+_RETURNED = """(
+    select n.original, min(o.at) as at
+    from notices n join messages o on o.message = n.message
+    where n.type = 'bounced' and n.original <> '' group by n.original)"""
 
 TABLES: Mapping[str, tuple[str, str]] = {
-    "customers": (
-        "customer varchar, started bigint",
+    "clients": (
+        "customer varchar, started bigint, country varchar, segment varchar",
         """
-        select customer, cast(strftime('%s', started) as integer)
+        select customer, unixepoch(started), coalesce(country, ''), coalesce(segment, '')
         from customers
         where ?1 < ?2 and customer in (select value from json_each(?3))
         """,
     ),
-    # Of everybody and of all time, or a long silence would look like youth.
-    "beginnings": (
+    # Who wrote, or was written to, before the horizon; how long before makes no difference. The
+    # row of nobody tells when such mail was first seen at all, or a long silence would look like
+    # youth.
+    "older": (
         "customer varchar, side varchar, moment bigint",
         f"""
-        select mine.customer, m.direction, min(m.at)
-        from message_customers mine
-        join messages m on m.message = mine.message
-        where m.kind = 'human' and m.direction in ('in', 'out') and m.at < ?2 and {_SENT_SEEN}
-        group by mine.customer, m.direction
+        select customer, side.value, ?1 - 1
+        from customers cross join json_each('["in", "out"]') side
+        where customer in (select value from json_each(?3)) and exists (
+            select 1 from message_customers mine
+            cross join messages m on m.message = mine.message
+            where mine.customer = customers.customer and m.direction = side.value
+                and m.kind = 'human' and m.at < ?1 and m.at < ?2 and {SENT_SEEN}
+        )
         union all
-        select '', 'campaign', min(at) from events
-        where at < ?2 and ?1 < ?2 and ?3 <> '' having count(*) > 0
+        select '', side.value, (
+            select m.at from messages m
+            where m.kind = 'human' and m.direction = side.value and m.at < ?2 and {SENT_SEEN}
+                and exists (select 1 from message_customers mine where mine.message = m.message)
+            order by m.at limit 1
+        ) as first
+        from json_each('["in", "out"]') side where first is not null
+        union all
+        select '', 'campaign', min(at) from events where at < ?2 having count(*) > 0
         """,
     ),
-    "mails": (
+    "letters": (
         "customer varchar, message varchar, thread varchar, moment bigint, side varchar,"
-        " contact varchar",
+        " contact varchar, utc_offset bigint, closing bigint, bounced_at bigint",
         f"""
         select mine.customer, m.message, m.thread, m.at, m.direction,
-            coalesce(c.person, c.contact, '')
-        from message_customers mine
-        join messages m on m.message = mine.message
+            coalesce(c.person, c.contact, ''), m.utc_offset, {_CLOSING},
+            coalesce(b.at, 253402300800)
+        from json_each(?3) whose
+        cross join message_customers mine on mine.customer = whose.value
+        cross join messages m on m.message = mine.message
         left join addresses a on a.address = m.sender
         left join contacts c on c.contact = a.contact
+        left join {_RETURNED} b on b.original = m.message_id and m.direction = 'out'
         where m.kind = 'human' and m.direction in ('in', 'out') and m.at >= ?1 and m.at < ?2
-            and {_SENT_SEEN} and mine.customer in (select value from json_each(?3))
+            and {SENT_SEEN}
+        """,
+    ),
+    "away": (
+        "customer varchar, message varchar, contact varchar, moment bigint, until bigint",
+        """
+        select cc.customer, m.message, coalesce(c.person, c.contact), m.at,
+            min(unixepoch(n.until, '+1 day'), m.at + 60 * 86400)
+        from notices n
+        join messages m on m.message = n.message
+        join addresses a on a.address = m.sender
+        join contacts c on c.contact = a.contact
+        join contact_customers cc on cc.contact = c.contact
+            and (cc.valid_from = '' or cc.valid_from <= date(m.at, 'unixepoch'))
+            and (cc.valid_to = '' or cc.valid_to > date(m.at, 'unixepoch'))
+        where n.type = 'absent' and unixepoch(n.until) > m.at and m.at >= ?1 and m.at < ?2
+            and cc.customer in (select value from json_each(?3))
+        """,
+    ),
+    "dead": (
+        "customer varchar, contact varchar, shown varchar, moment bigint",
+        """
+        select cc.customer, coalesce(c.person, c.contact), min(b.evidence), b.at
+        from hard_bounces b
+        join contacts c on c.contact = b.contact
+        join contact_customers cc on cc.contact = c.contact
+            and (cc.valid_from = '' or cc.valid_from <= date(b.at, 'unixepoch'))
+            and (cc.valid_to = '' or cc.valid_to > date(b.at, 'unixepoch'))
+        where b.at >= ?1 and b.at < ?2 and cc.customer in (select value from json_each(?3))
+        group by cc.customer, coalesce(c.person, c.contact), b.at
         """,
     ),
     "recipients": (
         "customer varchar, message varchar, contact varchar, moment bigint",
         """
         select distinct mine.customer, m.message, coalesce(c.person, c.contact), m.at
-        from message_customers mine
-        join messages m on m.message = mine.message
+        from json_each(?3) whose
+        cross join message_customers mine on mine.customer = whose.value
+        cross join messages m on m.message = mine.message
         join recipients r on r.message = m.message
         join addresses a on a.address = r.address
         join contacts c on c.contact = a.contact
         join contact_customers cc on cc.contact = c.contact and cc.customer = mine.customer
         where m.kind = 'human' and m.direction = 'out' and m.at >= ?1 and m.at < ?2
-            and mine.customer in (select value from json_each(?3))
         """,
     ),
     "annotations": (
@@ -68,11 +127,11 @@ TABLES: Mapping[str, tuple[str, str]] = {
         " label varchar, value double",
         """
         select mine.customer, m.message, m.thread, m.at, n.task, n.label, coalesce(n.value, 0.0)
-        from message_customers mine
-        join messages m on m.message = mine.message
+        from json_each(?3) whose
+        cross join message_customers mine on mine.customer = whose.value
+        cross join messages m on m.message = mine.message
         join readings n on n.message = m.message
         where m.kind = 'human' and m.direction = 'in' and m.at >= ?1 and m.at < ?2
-            and mine.customer in (select value from json_each(?3))
         """,
     ),
     # The last of several answers is known to be it 10 seconds later (the view survey_answers).
@@ -89,26 +148,98 @@ TABLES: Mapping[str, tuple[str, str]] = {
             and cc.customer in (select value from json_each(?3))
         """,
     ),
-    # A link to unsubscribe is no click, and an export without campaign names has references.
-    # by_machine: 0 a person, 1 a machine, -1 a suspect.
-    "events": (
-        "customer varchar, contact varchar, campaign varchar, event varchar, type varchar,"
-        " moment bigint, bounce varchar, by_machine bigint",
+    # Of a survey that was sent, what is known 14 days later; one that only exists by its answer
+    # was not seen being sent.
+    "asked": (
+        "customer varchar, answer varchar, moment bigint, answered bigint",
         """
-        select cc.customer, coalesce(c.person, c.contact),
-            iif(e.campaign = '', e.reference, e.campaign), e.event,
-            e.type, e.at, coalesce(e.bounce, ''), iif(v.event is null, 0, coalesce(v.machine, -1))
-        from events e
-        join addresses a on a.address = e.recipient
-        join contacts c on c.contact = a.contact
-        join contact_customers cc on cc.contact = c.contact
-            and (cc.valid_from = '' or cc.valid_from <= date(e.at, 'unixepoch'))
-            and (cc.valid_to = '' or cc.valid_to > date(e.at, 'unixepoch'))
-        left join verdicts v
-            on v.event = e.event and e.type in ('opened', 'clicked', 'unsubscribed')
-        where e.at >= ?1 and e.at < ?2 and cc.customer in (select value from json_each(?3))
-            and not (e.type = 'clicked' and (e.url like '%unsubscribe%'
-                or e.url like '%optout%' or e.url like '%opt-out%'))
+        select cc.customer, s.answer, s.asked_at + 1209600,
+            iif(s.value is not null and s.at <= s.asked_at + 1209600, 1, 0)
+        from answers s
+        join addresses a on a.address = s.recipient
+        join contact_customers cc on cc.contact = a.contact
+            and (cc.valid_from = '' or cc.valid_from <= date(s.asked_at, 'unixepoch'))
+            and (cc.valid_to = '' or cc.valid_to > date(s.asked_at, 'unixepoch'))
+        where s.asked_at is not null and s.asked_at + 1209600 >= ?1 and s.asked_at + 1209600 < ?2
+            and cc.customer in (select value from json_each(?3))
+        """,
+    ),
+    "people": (
+        "customer varchar, address varchar, contact varchar, since bigint, until bigint",
+        """
+        select cc.customer, a.address, coalesce(c.person, c.contact),
+            coalesce(unixepoch(nullif(cc.valid_from, '')), -62167219200),
+            coalesce(unixepoch(nullif(cc.valid_to, '')), 253402300800)
+        from contact_customers cc
+        join contacts c on c.contact = cc.contact
+        join addresses a on a.contact = c.contact
+        where cc.customer in (select value from json_each(?3)) and ?1 < ?2
+        """,
+    ),
+    # by_machine: 1 a machine, -1 a suspect; whoever is not here was a person.
+    "judgements": (
+        "event bigint, by_machine bigint",
+        """
+        select e.rowid, coalesce(v.machine, -1)
+        from verdicts v cross join events e on e.event = v.event
+        where (v.machine is null or v.machine <> 0) and e.at >= ?1 and e.at < ?2 and ?3 <> ''
+            and e.type in ('opened', 'clicked', 'unsubscribed')
         """,
     ),
 }
+
+# Events are many: their rows are as narrow as can be, and everything is joined in DuckDB. An
+# export without campaign names has references. A link to unsubscribe is no click, and to fetch it
+# (GET) unsubscribes nobody: scanners do (RFC 8058).
+_ACT = """
+select e.rowid, e.recipient, iif(e.campaign = '', e.reference, e.campaign), e.at,
+    case e.type when 'bounced' then iif(e.bounce is 'hard', 'hard', 'soft')
+        when 'dropped' then 'lost' else e.type end"""
+_NO_OPT_OUT = """not (e.type = 'clicked' and (e.url like '%unsubscribe%'
+    or e.url like '%optout%' or e.url like '%opt-out%'))
+    and not (e.type = 'unsubscribed' and e.method = 'GET')"""
+ACTS = "event bigint, recipient varchar, campaign varchar, moment bigint, type varchar"
+ACTS_OF_ALL = f"{_ACT} from events e where e.at >= ?1 and e.at < ?2 and ?3 <> '' and {_NO_OPT_OUT}"
+ACTS_OF_SOME = f"""{_ACT}
+from (
+    select distinct a.address
+    from json_each(?3) mine
+    cross join contact_customers cc on cc.customer = mine.value
+    cross join addresses a on a.contact = cc.contact
+) mine
+cross join events e on e.recipient = mine.address
+where e.at >= ?1 and e.at < ?2 and {_NO_OPT_OUT}"""
+
+# Of one customer's events it is quicker to look up the verdict at once.
+ACTS_JUDGED = f"""
+with acts (event, recipient, campaign, moment, type) as ({ACTS_OF_SOME})
+select acts.*, v.event is not null as judged, coalesce(v.machine, -1)
+from acts
+cross join events e on e.rowid = acts.event
+left join verdicts v
+    on v.event = iif(e.type in ('opened', 'clicked', 'unsubscribed'), e.event, null)
+    and (v.machine is null or v.machine <> 0)"""
+
+# What is joined after loading.
+JOINED = (
+    """
+    create table beginnings as
+    select customer, side, moment from older
+    union all
+    select customer, side, min(moment) from letters group by customer, side""",
+    # Campaigns go by numbers: names are long, and rows are many.
+    """
+    create table campaigns as
+    select campaign, row_number() over (order by campaign) as number
+    from (select distinct campaign from acts) as named""",
+    """
+    create table events as
+    select
+        people.customer, people.contact, campaigns.number as campaign, acts.event, acts.type,
+        acts.moment, coalesce(judgements.by_machine, 0) as by_machine
+    from acts
+    join people on people.address = acts.recipient
+        and people.since <= acts.moment and people.until > acts.moment
+    join campaigns on campaigns.campaign = acts.campaign
+    left join judgements on judgements.event = acts.event""",
+)

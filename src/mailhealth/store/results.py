@@ -4,12 +4,13 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from hashlib import blake2b
+from operator import attrgetter
 from typing import Any
 
 from sqlite_utils import Database
 
 from mailhealth.records import Score, SignalValue, Text
-from mailhealth.store import annotations, insert
+from mailhealth.store import annotations, contract, insert
 
 # Of a mail to read; the last is the mail of ours that began the thread, where a survey may ask.
 _READ = """message, new_text, subject, lang, courtesies, coalesce((
@@ -84,32 +85,66 @@ def matter(text: str, courtesies: list[list[int]]) -> str:
     return text.strip()
 
 
-def save_day(db: Database, as_of: str, values: Iterable[SignalValue]) -> None:
-    """Keep the signals as of an instant: the day's newest evaluation replaces its earlier one."""
+def save_day(
+    db: Database, as_of: str, values: Iterable[SignalValue], *, some: bool = False
+) -> None:
+    """Keep the signals as of an instant: the day's newest evaluation replaces its earlier one.
+
+    Rows of older definitions stay beside the new; a row that says what it said keeps its
+    revision. `some` says that not all customers are among `values`: the others stay as they are.
+    """
     with db.atomic():
-        _clear_day(db, as_of)
-        insert(db, "email_signals", (asdict(value) for value in values))
+        if not some:
+            _clear_day(db, as_of)
+        revision = contract.newest_revision(db) + 1
+        db.conn.executemany(_SAVE, ((*_plain(value), revision) for value in values))
+
+
+# A replaced row keeps its revision where nothing in it changed.
+_COLUMNS = (*SignalValue.__dataclass_fields__, "revision")
+_plain = attrgetter(*SignalValue.__dataclass_fields__)  # ten times faster than astuple
+_SAVE = f"""
+insert into email_signals ({", ".join(_COLUMNS)}) values ({", ".join("?" * len(_COLUMNS))})
+on conflict do update set
+    value = excluded.value, n = excluded.n, k = excluded.k, low = excluded.low,
+    high = excluded.high, shrunk = excluded.shrunk, reliability = excluded.reliability,
+    change = excluded.change, revision = excluded.revision
+where (value, n, k, low, high, shrunk, reliability, change) is not (excluded.value, excluded.n,
+    excluded.k, excluded.low, excluded.high, excluded.shrunk, excluded.reliability, excluded.change)
+"""
 
 
 def save_scores(db: Database, scores: Iterable[Score]) -> None:
     """Keep the scores of a day whose signals are kept."""
     scores = list(scores)
     with db.atomic():
-        insert(db, "scores", (_score_row(score) for score in scores), known="replace")
+        for table in ("contributions", "scores"):
+            db.conn.executemany(
+                f"delete from {table} where customer = ? and as_of = ? and model = ?",
+                [(score.customer, score.as_of, score.model) for score in scores],
+            )
+        insert(db, "scores", (_score_row(score) for score in scores))
         rows = (
-            {"customer": score.customer, "as_of": score.as_of, **asdict(line)}
+            {
+                "customer": score.customer,
+                "as_of": score.as_of,
+                "model": score.model,
+                **asdict(line),
+            }
             for score in scores
             for line in score.contributions
         )
-        insert(db, "contributions", rows, known="replace")
+        insert(db, "contributions", rows)
 
 
 def _clear_day(db: Database, as_of: str) -> None:
-    for table in ("contributions", "scores", "email_signals"):
-        db.execute(
-            f"delete from {table} where as_of >= ? and as_of <= ?",
-            [as_of[:10], as_of[:10] + "~"],
-        )
+    """Make room for an evaluation: earlier instants of its day go."""
+    earlier = "as_of >= ? and as_of <= ? and as_of <> ?"
+    day = [as_of[:10], as_of[:10] + "~", as_of]
+    for table in ("contributions", "scores"):
+        db.execute(f"delete from {table} where {earlier}", day)
+    gone = db.execute(f"select distinct as_of from email_signals where {earlier}", day).fetchall()
+    contract.remove(db, as_ofs=[row[0] for row in gone])
 
 
 def _score_row(score: Score) -> dict[str, Any]:
@@ -118,41 +153,130 @@ def _score_row(score: Score) -> dict[str, Any]:
     return row | {"because": json.dumps(score.because, ensure_ascii=False)}
 
 
-def signals(db: Database, as_of: str, customer: str | None = None) -> list[SignalValue]:
-    """Look up the signals as of an instant, of one customer or of all."""
-    rows = db.query(
-        "select * from email_signals where as_of = :as_of"
-        " and (:customer is null or customer = :customer)"
-        " order by customer, signal, window_days",
-        {"as_of": as_of, "customer": customer},
-    )
-    return [SignalValue(**row) for row in rows]
+def signals(
+    db: Database, as_of: str, definitions: Iterable[str], customer: str | None = None
+) -> list[SignalValue]:
+    """Look up the signals as of an instant, by these definitions, of one customer or of all.
+
+    None at all where one of the definitions was not counted then.
+    """
+    asked = {"as_of": as_of, "definitions": json.dumps(sorted(definitions)), "customer": customer}
+    if db.execute(_UNCOUNTED, asked).fetchone():
+        return []
+    own = "" if customer is None else " and customer = :customer"
+    rows = db.execute(
+        f"select {', '.join(SignalValue.__dataclass_fields__)} from email_signals"
+        " where as_of = :as_of and definition in (select value from json_each(:definitions))"
+        f"{own} order by customer, signal, window_days",
+        asked,
+    ).fetchall()
+    return [SignalValue(*row) for row in rows]
 
 
-def evaluated(db: Database) -> list[str]:
-    """List the instants that have scores, oldest first."""
-    rows = db.execute("select distinct as_of from scores order by as_of").fetchall()
+_UNCOUNTED = """
+select 1 from json_each(:definitions) asked where not exists (
+    select 1 from email_signals where as_of = :as_of and definition = asked.value)"""
+
+
+def newest(db: Database) -> str | None:
+    """Return the newest instant that has scores; None: there is none."""
+    row = db.execute("select max(as_of) from scores").fetchone()
+    return None if row[0] is None else str(row[0])
+
+
+def evaluated(db: Database, model: str | None = None) -> list[str]:
+    """List the instants that have scores, of this model or of any, oldest first."""
+    rows = db.execute(
+        "select distinct as_of from scores where ? in (model, '') order by as_of", [model or ""]
+    ).fetchall()
     return [row[0] for row in rows]
 
 
-def previous(db: Database, as_of: str) -> dict[str, tuple[str, float]]:
-    """Look up each customer's band and value of the last day evaluated before this one."""
+def scores_of(db: Database, as_ofs: Iterable[str], model: str) -> list[dict[str, Any]]:
+    """List the scores as of some instants, customer by customer, oldest first."""
+    return list(
+        db.query(
+            "select customer, as_of, value, band, low, high, coverage from scores"
+            " where as_of in (select value from json_each(?)) and model = ?"
+            " order by customer, as_of",
+            [json.dumps(list(as_ofs)), model],
+        )
+    )
+
+
+def previous(
+    db: Database, as_of: str, model: str, customer: str | None = None
+) -> dict[str, tuple[str, float]]:
+    """Look up the band and value of each customer, or one, at the evaluation on the day before."""
+    own = "" if customer is None else " and customer = :customer"
     rows = db.execute(
-        "select customer, band, value from scores where as_of ="
-        " (select max(as_of) from scores where as_of < ?)",
-        [as_of[:10]],
+        "select customer, band, value from scores where model = :model and as_of ="
+        f" (select max(as_of) from scores where as_of < :day and model = :model){own}",
+        {"model": model, "day": as_of[:10], "customer": customer},
     ).fetchall()
     return {customer: (band, value) for customer, band, value in rows}
 
 
-def history(db: Database, customer: str) -> list[dict[str, Any]]:
-    """List a customer's scores over time, oldest first."""
+def history(db: Database, customer: str, model: str) -> list[dict[str, Any]]:
+    """List a customer's scores over time, oldest first: by this model, where it was evaluated."""
     return list(
         db.query(
-            "select as_of, value, band, low, high from scores where customer = ? order by as_of",
-            [customer],
+            "select as_of, value, band, low, high from (select *, row_number() over"
+            " (partition by as_of order by model = :model desc, model) as place from scores"
+            " where customer = :customer) where place = 1 order by as_of",
+            {"customer": customer, "model": model},
         )
     )
+
+
+def complete(db: Database, as_of: str, model: str) -> bool:
+    """Tell whether every customer has a score as of an instant."""
+    row = db.execute(
+        "select count(*) from customers where customer not in"
+        " (select customer from scores where as_of = ? and model = ?)",
+        [as_of, model],
+    ).fetchone()
+    return int(row[0]) == 0
+
+
+def rank(db: Database, as_of: str, model: str) -> None:
+    """Rank the scores of an instant anew: the share of the judged ones that stand lower."""
+    db.execute(
+        "update scores set rank = (select place from (select customer,"
+        " (rank() over (order by value) - 1.0) / max(count(*) over () - 1, 1) as place"
+        " from scores where as_of = :as_of and model = :model and band <> 'unknown') ranked"
+        " where ranked.customer = scores.customer) where as_of = :as_of and model = :model",
+        {"as_of": as_of, "model": model},
+    )
+
+
+def rank_of(db: Database, customer: str, as_of: str, model: str) -> float | None:
+    """Look up a customer's rank as of an instant; None: the band is unknown, or none is kept."""
+    row = db.execute(
+        "select rank from scores where customer = ? and as_of = ? and model = ?",
+        [customer, as_of, model],
+    ).fetchone()
+    return None if row is None else row[0]
+
+
+def fits(db: Database, model: str) -> dict[int, str]:
+    """Look up what was fitted, by month, as JSON."""
+    rows = db.execute("select month, content from fits where model = ?", [model]).fetchall()
+    return {int(month): content for month, content in rows}
+
+
+def save_fits(db: Database, model: str, contents: Mapping[int, str]) -> None:
+    """Keep what was fitted."""
+    with db.atomic():
+        rows = ({"month": m, "model": model, "content": c} for m, c in contents.items())
+        insert(db, "fits", rows, known="replace")
+
+
+def forget_fits(db: Database, since: int) -> int:
+    """Forget what was fitted from facts that have changed, the oldest of them at `since`; count
+    what was forgotten."""
+    with db.atomic():
+        return int(db.execute("delete from fits where month > ?", [since]).rowcount)
 
 
 def first_fact(db: Database) -> int | None:
@@ -166,11 +290,14 @@ def first_fact(db: Database) -> int | None:
 
 def evidence(db: Database, keys: Iterable[str]) -> dict[str, dict[str, Any]]:
     """Look up messages, events and answers by key: id (Message-ID or key), at, who, what."""
-    wanted = [json.dumps(sorted(keys))] * 3
+    wanted = [json.dumps(sorted(keys))] * 4
     rows = db.execute(
         "select message, coalesce('<' || message_id || '>', message), at,"
         " coalesce(sender, ''), subject"
         " from messages where message in (select value from json_each(?))"
+        " union all select '#' || rowid, event, at, recipient, type || ': ' || campaign"
+        " from events where rowid in (select cast(substr(value, 2) as integer)"
+        " from json_each(?) where value like '#%')"
         " union all select event, event, at, recipient, type || ': ' || campaign"
         " from events where event in (select value from json_each(?))"
         " union all select answer, answer, at, recipient,"

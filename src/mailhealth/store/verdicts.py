@@ -67,6 +67,11 @@ def save(
     return saved
 
 
+def standing(db: Database) -> set[tuple[str, int | None]]:
+    """Return every suspected event with what is said of it."""
+    return {(row[0], row[1]) for row in db.execute("select event, machine from verdicts")}
+
+
 def counts(db: Database) -> list[dict[str, Any]]:
     """Count by type whose events they were; `hidden` are the mails fetched by a proxy."""
     return list(

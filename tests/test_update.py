@@ -1,0 +1,363 @@
+"""After a sync only the touched are computed anew, and nobody could tell."""
+
+import random
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import mailhealth
+from mailhealth.health import Health
+from mailhealth.store import touched
+from tests.company import AS_OF, CUSTOMERS, END, Company, correspond
+from tests.reference import DAY
+
+BEFORE = "2026-10-24T00:00:00Z"
+NOW = "2026-10-25T12:00:00Z"
+THEN = END - 7 * DAY + DAY // 2
+TABLES = {
+    "email_signals": "customer, as_of, window_days, signal, value, n, k, low, high, shrunk,"
+    " reliability, change, definition",
+    "scores": "*",
+    "contributions": "*",
+}
+Kept = dict[str, list[tuple[Any, ...]]]
+
+
+@pytest.fixture(scope="module")
+def evaluated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A company evaluated on two days, to be copied."""
+    path, chance = tmp_path_factory.mktemp("update") / "acme.db", random.Random(11)
+    company = Company(path)
+    for name in CUSTOMERS[:3]:
+        company.customer(name, "2025-03-01")
+        for person in ("ann", "bob", "cy"):
+            company.contact(f"{person}@{name}", name)
+        correspond(company, chance, name, 60, threads=8)
+        for i in range(3):
+            at = END - (100 - 15 * i) * DAY
+            company.event(f"ann@{name}", "delivered", at, campaign=f"news {i}")
+            company.event(f"ann@{name}", "opened", at + 9000, campaign=f"news {i}")
+    for key in ("plan1", "plan2"):
+        company.mail(CUSTOMERS[0], THEN - 20 * DAY, "out", thread=key, message=key, new_text="Why?")
+    # What the store reads after NOW is added by the tests.
+    for table in ("messages", "events"):
+        company.store.execute(f"update {table} set at = at - ? where at >= ?", (9 * DAY, THEN))
+    company.store.execute("update messages set read_by = 'mail@1' where direction = 'in'")
+    company.store.commit()
+    company.store.close()
+    with mailhealth.open(path) as health:
+        health.us("acme.example")
+        health.evaluate([BEFORE, NOW])
+    return path
+
+
+@pytest.fixture
+def company(evaluated: Path, tmp_path: Path) -> Path:
+    """A fresh copy of the evaluated company."""
+    return Path(shutil.copy(evaluated, tmp_path / "acme.db"))
+
+
+def kept(path: Path, as_of: str = NOW) -> Kept:
+    """Everything that was found as of an instant, but for the revisions."""
+    with closing(sqlite3.connect(path)) as store:
+        return {
+            table: sorted(
+                store.execute(f"select {columns} from {table} where as_of = ?", [as_of]), key=repr
+            )
+            for table, columns in TABLES.items()
+        }
+
+
+def renewed(path: Path) -> set[str]:
+    """Whose rows have the newest revision."""
+    with closing(sqlite3.connect(path)) as store:
+        rows = store.execute(
+            "select distinct customer from email_signals"
+            " where revision = (select max(revision) from email_signals) and as_of = ?",
+            [NOW],
+        ).fetchall()
+    return {row[0] for row in rows}
+
+
+def write(path: Path, change: Callable[[Company], object]) -> None:
+    """Let something come in."""
+    company = Company.of(path)
+    with closing(company.store):
+        change(company)
+        company.store.commit()
+
+
+def updated(path: Path) -> Kept:
+    """Update a company, and find it as a full evaluation of a copy finds it."""
+    whole = Path(shutil.copy(path, path.with_name("whole.db")))
+    with mailhealth.open(whole) as health:
+        touched.everybody(health.db)
+        health.evaluate([NOW])
+    with mailhealth.open(path) as health:
+        health.update(NOW)
+    assert kept(path) == kept(whole)
+    return kept(path)
+
+
+def a_mail(company: Company) -> None:
+    key = company.mail(CUSTOMERS[0], THEN - DAY, "in", thread=f"{CUSTOMERS[0]}1", read_by="mail@1")
+    company.read(key, "sentiment", "negative", -0.75)
+    company.read(key, "intent", "complaint", 0.9)
+
+
+def an_answer_of_ours(company: Company) -> None:
+    company.mail(CUSTOMERS[0], THEN - DAY, "out", thread=f"{CUSTOMERS[0]}2")
+
+
+def events(company: Company) -> None:
+    person = f"ann@{CUSTOMERS[0]}"
+    company.event(person, "delivered", THEN - 2 * DAY, campaign="new")
+    company.event(person, "opened", THEN - 2 * DAY + 3, campaign="new")
+    company.event(person, "bounced", THEN - DAY, campaign="newer", bounce="hard")
+
+
+def survey_answers(company: Company) -> None:
+    company.answer(f"ann@{CUSTOMERS[0]}", THEN - DAY, value=3, asked_at=THEN - 15 * DAY)
+
+
+def a_note_of_absence(company: Company) -> None:
+    company.notice("absent", THEN - 3 * DAY, f"ann@{CUSTOMERS[0]}", until="2026-12-01")
+
+
+def a_mail_that_came_back(company: Company) -> None:
+    """The note is in no conversation, and its sender is nobody's."""
+    told = "select message_id from messages where direction = 'out' and thread = ? order by at desc"
+    row = company.store.execute(told, (f"{CUSTOMERS[0]}3",)).fetchone()
+    person = f"bob@{CUSTOMERS[0]}"
+    key = company.notice("bounced", THEN - DAY, person, bounce="hard", original=row[0])
+    company.store.execute("delete from message_customers where message = ?", (key,))
+
+
+def a_third_mail_that_ends_alike(company: Company) -> None:
+    """An end that turns out to be our signature leaves mails to others as mere thanks."""
+    keys = ("plan1", "plan2", company.mail(CUSTOMERS[1], THEN - DAY, "out", thread="new"))
+    company.store.executemany("insert into tails values (1, ?)", [(key,) for key in keys])
+    company.store.execute(
+        "update messages set new_text = 'Dear Ann, thanks', courtesies = '[[0, 16]]'"
+        " where message in ('plan1', 'plan2')"
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "concerned"),
+    [
+        (a_mail, 1),
+        (an_answer_of_ours, 1),
+        (events, 1),
+        (survey_answers, 1),
+        (a_note_of_absence, 1),
+        (a_mail_that_came_back, 1),
+        (a_third_mail_that_ends_alike, 2),
+    ],
+)
+def test_an_update_finds_what_a_full_evaluation_finds(
+    company: Path, change: Callable[[Company], object], concerned: int
+) -> None:
+    before = kept(company)
+    write(company, change)
+
+    after = updated(company)
+
+    assert after != before
+    assert renewed(company) == set(CUSTOMERS[:concerned])
+
+
+def test_an_update_without_news_changes_nothing_and_nobody(company: Path) -> None:
+    before, newest = kept(company), renewed(company)
+
+    with mailhealth.open(company) as health:
+        assert health.update(NOW) == 0
+
+    assert kept(company) == before
+    assert renewed(company) == newest
+
+
+def test_what_changes_nothing_keeps_its_revision(company: Path) -> None:
+    write(company, lambda store: store.mail(CUSTOMERS[0], THEN + DAY, "in"))
+    before = renewed(company)
+
+    assert updated(company) == kept(company)
+    assert renewed(company) == before
+
+
+def late_mail(company: Company) -> None:
+    for i in range(5):
+        company.mail(CUSTOMERS[0], END - (60 + i) * DAY, "in", thread="late")
+
+
+def mail_before_all_other(company: Company) -> None:
+    company.mail(CUSTOMERS[0], END - 900 * DAY, "in", thread="old")
+
+
+@pytest.mark.parametrize("change", [late_mail, mail_before_all_other])
+def test_what_comes_late_may_concern_everybody(
+    company: Path, change: Callable[[Company], object]
+) -> None:
+    before = kept(company)
+    write(company, change)
+
+    assert updated(company) != before
+
+
+def test_the_first_campaign_ever_concerns_everybody(company: Path) -> None:
+    """Where no mail of ours is seen, it is since then that anybody is known to be left alone."""
+
+    def nothing_of_ours(company: Company) -> None:
+        company.store.execute("delete from events")
+        company.store.execute("update messages set direction = 'internal' where direction = 'out'")
+
+    write(company, nothing_of_ours)
+    with mailhealth.open(company) as health:
+        touched.everybody(health.db)
+        health.evaluate([NOW])
+    write(company, lambda store: store.event(f"ann@{CUSTOMERS[0]}", "delivered", THEN - 20 * DAY))
+
+    updated(company)
+
+    assert renewed(company) == set(CUSTOMERS[:3])
+
+
+def correct(health: Health) -> None:
+    told = "select message from messages where direction = 'in' and kind = 'human' order by at desc"
+    message = health.db.execute(told).fetchone()[0]
+    health.correct(message, sentiment="negative", intents=["cancel"])
+
+
+def tell_the_office(health: Health) -> None:
+    health.office(country="JP")
+
+
+def tell_the_customers(health: Health) -> None:
+    path = health.path.with_name("customers.csv")
+    lines = (f"{name},{name},{'JP' if i else 'US'},gold" for i, name in enumerate(CUSTOMERS[:3]))
+    path.write_text("customer,domain,country,segment\n" + "\n".join(lines), "utf-8")
+    health.import_customers(path)
+
+
+@pytest.mark.parametrize("change", [correct, tell_the_office, tell_the_customers])
+def test_what_people_tell_counts_at_the_next_update(
+    company: Path, change: Callable[[Health], None]
+) -> None:
+    before = kept(company)
+    with mailhealth.open(company) as health:
+        change(health)
+
+    assert updated(company) != before
+
+
+def test_events_judged_meanwhile_are_not_overlooked(company: Path) -> None:
+    write(company, events)
+    with mailhealth.open(company) as health:
+        health.judge()
+
+    updated(company)
+
+
+def test_evaluating_another_day_does_not_count_for_this_one(company: Path) -> None:
+    before = kept(company)
+    write(company, a_mail)
+    with mailhealth.open(company) as health:
+        health.evaluate([AS_OF])
+
+    assert updated(company) != before
+
+
+def test_a_new_definition_stands_beside_the_old_one(company: Path, tmp_path: Path) -> None:
+    shipped = files("mailhealth").joinpath("health.toml").read_text("utf-8")
+    page = tmp_path / "health.toml"
+    page.write_text(shipped.replace("points     = [-12, 12]", "points = [-6, 6]"), "utf-8")
+    before = kept(company)
+
+    with mailhealth.open(company, rules=page) as health:
+        health.update(NOW)
+        model = health.rules.model
+    after = kept(company)
+
+    for table in TABLES:
+        assert set(before[table]) < set(after[table]), table
+    fresh = [row for row in after["email_signals"] if row not in before["email_signals"]]
+    assert {row[3] for row in fresh} == {"reply_rate", "reply_rate_change"}
+    assert {row[-1] for row in after["scores"] if row not in before["scores"]} == {model}
+
+
+def test_an_update_before_any_evaluation_is_a_full_one(company: Path) -> None:
+    with mailhealth.open(company) as health:
+        assert health.update(AS_OF) == len(CUSTOMERS[:3])
+
+
+LETTERS = b"""\
+From us Sat Oct 31 09:00:00 2026
+From: Support <support@acme.example>
+To: Somebody <lost.soul@globex.example>
+Date: Sat, 31 Oct 2026 09:00:00 +0000
+Message-ID: <update-1@acme.example>
+Subject: Your question
+
+Could you send us the log files, please?
+
+From them Sat Oct 31 11:00:00 2026
+From: Somebody <lost.soul@globex.example>
+To: support@acme.example
+Date: Sat, 31 Oct 2026 11:00:00 +0000
+Message-ID: <update-2@globex.example>
+In-Reply-To: <update-1@acme.example>
+Subject: Re: Your question
+
+This is annoying. It still does not work, and we think about cancelling the contract.
+
+From daemon Sat Oct 31 12:00:00 2026
+From: Mail Delivery System <MAILER-DAEMON@mx.umbra.example>
+To: support@acme.example
+Date: Sat, 31 Oct 2026 12:00:00 +0000
+Message-ID: <update-3@mx.umbra.example>
+Subject: Undelivered Mail Returned to Sender
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status; boundary="x"
+
+--x
+Content-Type: text/plain
+
+The mail could not be delivered.
+
+--x
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.umbra.example
+
+Final-Recipient: rfc822; nobody@umbra.example
+Action: failed
+Status: 5.1.1
+
+--x--
+"""
+
+
+def test_a_sync_of_a_few_more_mails_finds_what_a_full_evaluation_finds(demo: Path) -> None:
+    path = demo / "acme.db"
+    box = demo / "more.mbox"
+    box.write_bytes(LETTERS)
+    with mailhealth.open(path) as health:
+        health.update(AS_OF)
+        before = kept(path, AS_OF)
+        health.connect("more", "mbox", path=box)
+        health.sync("more", as_of=AS_OF)
+    whole = Path(shutil.copy(path, demo / "whole.db"))
+    with mailhealth.open(whole) as health:
+        touched.everybody(health.db)
+        health.evaluate([AS_OF])
+
+    changed = {row[0] for row in kept(path, AS_OF)["scores"] if row not in before["scores"]}
+
+    assert kept(path, AS_OF) == kept(whole, AS_OF)
+    assert "globex.example" in changed
