@@ -7,6 +7,7 @@ from typing import Any
 MAIL = Path(__file__).with_name("mail.toml")
 CAMPAIGNS = Path(__file__).with_name("campaigns.toml")
 READER = Path(__file__).with_name("reader.toml")
+SCORE = Path(__file__).with_name("score.toml")
 
 
 def mail() -> str:
@@ -23,6 +24,12 @@ def campaigns() -> str:
 def reader() -> str:
     """The figures of benchmarks/reader.py as a table, with their day."""
     return _figures(tomllib.loads(READER.read_text("utf-8")))
+
+
+def score(part: str) -> str:
+    """The figures of one part of benchmarks/score.py (worlds, speed) as a table, with their day."""
+    page = tomllib.loads(SCORE.read_text("utf-8"))
+    return _figures(page[part]) if part in page else "Not measured yet.\n"
 
 
 def _figures(page: dict[str, Any]) -> str:

@@ -6,6 +6,7 @@ import sqlite3
 from dataclasses import astuple, replace
 from datetime import UTC, datetime
 from functools import cache
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -36,6 +37,9 @@ Values = dict[tuple[str, str, int, str], SignalValue]
 CUSTOMERS = ("globex.example", "initech.example", "hooli.example", "quiet.example")
 
 
+_OPENED = count(1)
+
+
 class Company:
     """A store of an invented company, written row by row."""
 
@@ -52,7 +56,7 @@ class Company:
     def of(cls, path: Path) -> "Company":
         """Return a company whose store is there already."""
         company = cls.__new__(cls)
-        company.path, company.rows, company.judged = path, 200_000, -1
+        company.path, company.rows, company.judged = path, 100_000 * next(_OPENED), -1
         company.store = _opened(path)
         return company
 
@@ -84,6 +88,12 @@ class Company:
                 valid_from=since,
                 valid_to=until,
             )
+
+    def reader(self, number: int) -> str:
+        """Write a customer of one person, and return their address."""
+        self.customer(f"reader{number}.example")
+        self.contact(f"ann@reader{number}.example", f"reader{number}.example")
+        return f"ann@reader{number}.example"
 
     def mail(self, customer: str, at: int, direction: str, **more: object) -> str:
         """Write one mail; `more` overrides columns, `person` names the customer's side."""
@@ -122,7 +132,8 @@ class Company:
         """Write what a machine tells: that `person` is away, or that a mail to them came back."""
         sender = person if kind == "absent" else "us@acme.example"
         mail_kind = "auto_reply" if kind == "absent" else "bounce"
-        key = self.mail(person.partition("@")[2], at, "in", kind=mail_kind, person=sender)
+        words = {"kind": mail_kind, "person": sender, "thread": f"notice {self.rows}"}
+        key = self.mail(person.partition("@")[2], at, "in", **words)
         row = {"message": key, "type": kind, "recipient": "", "bounce": None, "until": ""}
         row |= dict.fromkeys(("code", "reason", "original"), "")
         if kind == "bounced":

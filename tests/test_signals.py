@@ -721,53 +721,57 @@ def test_what_an_older_model_read_is_not_counted(company: Company) -> None:
     assert company.value("cancel_mails").value is None
 
 
-@pytest.mark.parametrize(
-    ("wait", "says", "opened"),
-    [
-        (3600, {"agent": "Mozilla/5.0 (Macintosh)"}, 1.0),
-        (3600, {}, 1.0),
-        (3600, {"agent": "Mozilla/5.0"}, None),
-        (3600, {"agent": "Mozilla/5.0", "machine": 0}, 1.0),
-        (3600, {"machine": 1}, None),
-        (4, {}, None),
-        (5, {}, 1.0),
-        (3600, {"agent": "HeadlessChrome/129"}, None),
-    ],
+OPENS = (  # seconds after delivery, what the log says, whether a person opened
+    (3600, {"agent": "Mozilla/5.0 (Macintosh)"}, 1.0),
+    (3600, {}, 1.0),
+    (3600, {"agent": "Mozilla/5.0"}, None),
+    (3600, {"agent": "Mozilla/5.0", "machine": 0}, 1.0),
+    (3600, {"machine": 1}, None),
+    (4, {}, None),
+    (5, {}, 1.0),
+    (3600, {"agent": "HeadlessChrome/129"}, None),
 )
-def test_an_open_by_a_machine_makes_the_mail_unknown_not_opened(
-    company: Company, wait: int, says: dict[str, object], opened: float | None
-) -> None:
+
+
+def test_an_open_by_a_machine_makes_the_mail_unknown_not_opened(company: Company) -> None:
     sent = END - 10 * DAY
-    company.event(f"ann@{CUSTOMERS[0]}", "delivered", sent)
-    company.event(f"ann@{CUSTOMERS[0]}", "opened", sent + wait, **says)
+    for i, (wait, says, _) in enumerate(OPENS):
+        company.event(company.reader(i), "delivered", sent, campaign=f"{i}")
+        company.event(f"ann@reader{i}.example", "opened", sent + wait, campaign=f"{i}", **says)
 
-    assert company.value("open_rate").value == opened
-    assert company.value("open_rate_raw").value == 1.0
-    assert company.value("machine_open_share").value == float(opened is None)
+    values = company.values(fit=fits.Fit(END))
+
+    for i, (wait, says, opened) in enumerate(OPENS):
+        cell = (f"reader{i}.example", AS_OF, 90)
+        assert values[*cell, "open_rate"].value == opened, (wait, says)
+        assert values[*cell, "open_rate_raw"].value == 1.0
+        assert values[*cell, "machine_open_share"].value == float(opened is None)
 
 
-@pytest.mark.parametrize(
-    ("clicks", "clicked"),
-    [
-        ([(600, "a")], 1.0),
-        ([(10, "a")], 0.0),
-        ([(600, "a"), (602, "b")], 1.0),
-        ([(600, "a"), (601, "b")], 0.0),
-        ([(600, "a"), (601, "b"), (603, "c")], 0.0),
-        ([(600, "a"), (602, "a")], 1.0),
-        ([(600, "a"), (660, "b")], 1.0),
-        ([(600, "https://x.example/unsubscribe?u=1")], 0.0),
-    ],
+CLICKS = (  # seconds after delivery, on which links, whether a person clicked
+    ([(600, "a")], 1.0),
+    ([(10, "a")], 0.0),
+    ([(600, "a"), (602, "b")], 1.0),
+    ([(600, "a"), (601, "b")], 0.0),
+    ([(600, "a"), (601, "b"), (603, "c")], 0.0),
+    ([(600, "a"), (602, "a")], 1.0),
+    ([(600, "a"), (660, "b")], 1.0),
+    ([(600, "https://x.example/unsubscribe?u=1")], 0.0),
 )
-def test_scanners_and_unsubscribe_links_do_not_click(
-    company: Company, clicks: list[tuple[int, str]], clicked: float
-) -> None:
-    sent = END - 10 * DAY
-    company.event(f"ann@{CUSTOMERS[0]}", "delivered", sent)
-    for wait, url in clicks:
-        company.event(f"ann@{CUSTOMERS[0]}", "clicked", sent + wait, url=url)
 
-    assert company.value("click_rate").value == clicked
+
+def test_scanners_and_unsubscribe_links_do_not_click(company: Company) -> None:
+    sent = END - 10 * DAY
+    for i, (clicks, _) in enumerate(CLICKS):
+        company.event(company.reader(i), "delivered", sent, campaign=f"{i}")
+        for wait, url in clicks:
+            words = {"campaign": f"{i}", "url": url}
+            company.event(f"ann@reader{i}.example", "clicked", sent + wait, **words)
+
+    values = company.values(only="click_rate", fit=fits.Fit(END))
+
+    for i, (clicks, clicked) in enumerate(CLICKS):
+        assert values[f"reader{i}.example", AS_OF, 90, "click_rate"].value == clicked, clicks
 
 
 def test_somebody_behind_a_proxy_has_no_open_rate_even_when_it_sleeps(company: Company) -> None:

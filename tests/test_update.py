@@ -3,7 +3,7 @@
 import random
 import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from importlib.resources import files
 from pathlib import Path
@@ -149,23 +149,43 @@ def a_third_mail_that_ends_alike(company: Company) -> None:
     )
 
 
+NEWS = {
+    a_mail: 1,
+    an_answer_of_ours: 1,
+    events: 1,
+    survey_answers: 1,
+    a_note_of_absence: 1,
+    a_mail_that_came_back: 1,
+    a_third_mail_that_ends_alike: 2,
+}
+
+
+@pytest.mark.parametrize("change", NEWS)
+def test_news_touch_those_whom_they_concern(
+    company: Path, change: Callable[[Company], object]
+) -> None:
+    write(company, change)
+
+    with mailhealth.open(company) as health:
+        names = touched.customers(health.db, NOW, [])
+
+    assert names == sorted(CUSTOMERS[: NEWS[change]])
+
+
 @pytest.mark.parametrize(
-    ("change", "concerned"),
+    ("changes", "concerned"),
     [
-        (a_mail, 1),
-        (an_answer_of_ours, 1),
-        (events, 1),
-        (survey_answers, 1),
-        (a_note_of_absence, 1),
-        (a_mail_that_came_back, 1),
-        (a_third_mail_that_ends_alike, 2),
+        ((a_mail, an_answer_of_ours), 1),
+        ((events, survey_answers, a_note_of_absence, a_mail_that_came_back), 1),
+        ((a_third_mail_that_ends_alike,), 2),
     ],
 )
 def test_an_update_finds_what_a_full_evaluation_finds(
-    company: Path, change: Callable[[Company], object], concerned: int
+    company: Path, changes: Sequence[Callable[[Company], object]], concerned: int
 ) -> None:
     before = kept(company)
-    write(company, change)
+    for change in changes:
+        write(company, change)
 
     after = updated(company)
 

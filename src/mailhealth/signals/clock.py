@@ -118,6 +118,7 @@ def _moment(day: date, seconds: int, zone: tzinfo) -> int:
     return int(shown.timestamp())
 
 
+@cache
 def time_zone(name: str) -> tzinfo:
     """Return a time zone by its IANA name, or by an offset such as +09:00.
 
