@@ -30,8 +30,10 @@ PAGE = tomllib.loads(files("mailhealth").joinpath("health.toml").read_text("utf-
 # Whose mail at risk a count is compared by; the others are compared by their n.
 RISKS = {"inbound_volume": "in", "active_days": "in", "outbound_volume": "out"}
 RISKS |= {"touch_pressure": "touch"}
-INTENTS = ("cancel", "complaint", "praise", "expansion", "question", "billing", "competitor")
-INTENTS += ("escalation", "unsubscribe", "problem")
+INTENTS = (
+    *("cancel", "complaint", "praise", "expansion", "question", "billing", "competitor"),
+    *("escalation", "unsubscribe", "problem"),
+)
 # The zones in which the tests' countries have their clocks, the most populous first.
 ZONES = {
     "JP": ["Asia/Tokyo"],
@@ -842,7 +844,7 @@ def _notes(event: Row) -> list[tuple[str, int]]:
 
 
 def _wanted(event: Row) -> bool:
-    return event["verdict"] != 1 and event["method"] != "GET"
+    return bool(event["verdict"] != 1 and event["method"] != "GET")
 
 
 def _is_opt_out(event: Row) -> bool:

@@ -340,12 +340,15 @@ def test_an_explanation_is_the_same_alone_and_among_all(company: Path) -> None:
     assert sum(len(keys) for each in alone.values() for keys in each.evidence.values()) > 1_000
 
 
-def test_a_day_that_was_never_kept_is_explained_alike(company: Path) -> None:
+def test_a_day_that_was_never_kept_is_explained_with_its_rank(company: Path) -> None:
     day = "2026-05-05T09:30:00Z"
     with mailhealth.open(company / "acme.db") as health:
-        among_all = {each.score.customer: each for each in health.explanations(as_of=day)}
+        among_all = {each.customer: each for each in health.scores(as_of=day)}
+        alone = health.explain("globex.example", as_of=day)
 
-        assert health.explain("globex.example", as_of=day) == among_all["globex.example"]
+    assert alone.score == among_all["globex.example"]
+    assert alone.score.rank is not None
+    assert any(alone.evidence.values())
 
 
 def test_sql_that_only_duckdb_speaks_still_has_its_evidence(company: Path, tmp_path: Path) -> None:

@@ -122,6 +122,21 @@ def test_a_definition_changes_with_its_own_table_and_not_with_another(tmp_path: 
     assert other.model != rules.load().model
 
 
+def test_definitions_and_model_change_with_the_facts_they_stand_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shipped = rules.load()
+    monkeypatch.setattr(rules, "lineage", lambda fact: [f"another {fact}"])
+
+    other = rules.load()
+
+    assert other.model != shipped.model
+    assert all(
+        one.definition != two.definition
+        for one, two in zip(other.signals, shipped.signals, strict=True)
+    )
+
+
 def test_the_facts_are_read_whole() -> None:
     text = files("mailhealth").joinpath("facts.sql").read_text("utf-8")
 

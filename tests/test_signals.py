@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from scipy import optimize, stats
 
 from mailhealth import intervals, rules, score, signals
 from mailhealth.errors import BadData, BadSource
-from mailhealth.signals import engine, fits
+from mailhealth.signals import behind, engine, fits
 from mailhealth.signals.clock import Pace
 from tests import company as companies
 from tests.company import AS_OF, CUSTOMERS, EARLIER, END, Company, Values
@@ -721,7 +722,9 @@ def test_what_an_older_model_read_is_not_counted(company: Company) -> None:
     assert company.value("cancel_mails").value is None
 
 
-OPENS = (  # seconds after delivery, what the log says, whether a person opened
+OPENS: tuple[
+    tuple[int, dict[str, Any], float | None], ...
+] = (  # seconds after delivery, what the log says, whether a person opened
     (3600, {"agent": "Mozilla/5.0 (Macintosh)"}, 1.0),
     (3600, {}, 1.0),
     (3600, {"agent": "Mozilla/5.0"}, None),
@@ -903,6 +906,19 @@ def test_evidence_are_the_newest_messages_behind_a_number(company: Company) -> N
     (row,) = company.store.execute("select rowid from events where event = ?", (opened,)).fetchone()
     assert found["click_rate"] == (f"#{row}",)
     assert found["nps"] == ()
+
+
+@pytest.mark.parametrize("as_of", ENDS)
+def test_the_evidence_of_one_customer_is_what_the_engine_shows(busy: Company, as_of: str) -> None:
+    month = fits.through(ENDS[as_of])
+    busy.judge()
+    known = signals.fit(busy.path, rules.load(), [month])
+    every = signals.evidence(busy.path, rules.load(), CUSTOMERS, as_of, fits=known)
+
+    ground = behind.ground(busy.store, known[month], ENDS[as_of])
+    alone = {name: behind.shown(busy.store, rules.load(), name, ground) for name in CUSTOMERS}
+
+    assert alone == every
 
 
 def test_what_is_no_store_no_moment_or_no_sql_is_said_in_a_sentence(

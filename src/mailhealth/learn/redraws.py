@@ -72,8 +72,7 @@ class Redraws:
     def sums(self, each: Floats) -> Floats:
         """Return the sum of a row's number over the rows of each draw."""
         by_customer = np.bincount(self._place, each, len(self._drawn))
-        total: Floats = by_customer @ self._drawn.astype(np.float64)
-        return total
+        return np.asarray(by_customer @ self._drawn, dtype=np.float64)
 
 
 def _aucs(weights: Weights, stayed: Weights, leavers: tuple[Flags, Ints, Ints]) -> Floats:

@@ -49,7 +49,7 @@ def build(page: Mapping[str, Any], name: str) -> Rules:
         enough=_enough(page["enough"], names, f"{name}, [enough]"),
         caps=tuple(_cap(table, names, f"{name}, [cap.{key}]") for key, table in caps.items()),
         signals=signals,
-        model=_fingerprint(page),
+        model=_fingerprint([page, [signal.definition for signal in signals]]),
     )
 
 
