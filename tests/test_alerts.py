@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from email import charset
 from itertools import pairwise
 from pathlib import Path
 from typing import ClassVar
@@ -770,3 +771,16 @@ def test_pages_of_ones_own_count_until_the_shipped_ones_do_again(
     assert printed.stdout == alerts.shipped()
     assert {row["playbook"] for row in books} >= {"save", "mend"}
     assert run(leaving, "playbooks", "--print").stdout == playbooks.shipped()
+
+
+def test_sending_leaves_mail_to_be_written_and_read_as_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pytest.importorskip("apprise", reason="sending needs the extra mailhealth[alerts]")
+    monkeypatch.setenv(sending.VARIABLE, "json://127.0.0.1:9/t0ken")
+    before = dict(charset.CHARSETS)
+
+    sent = sending.send(sending.Place(), "hello", "本文")
+
+    assert sent.took == 0
+    assert before == charset.CHARSETS

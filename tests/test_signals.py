@@ -323,7 +323,7 @@ def test_one_customer_alone_gets_the_same_numbers(busy: Company, known: Values) 
 def test_many_customers_come_in_buckets_with_the_same_numbers(
     busy: Company, known: Values, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "_MESSAGES_AT_ONCE", 200)
+    monkeypatch.setattr(engine, "_MESSAGES_AT_ONCE", 300)
 
     in_buckets = busy.values()
 

@@ -216,16 +216,9 @@ def late_mail(company: Company) -> None:
         company.mail(CUSTOMERS[0], END - (60 + i) * DAY, "in", thread="late")
 
 
-def mail_before_all_other(company: Company) -> None:
-    company.mail(CUSTOMERS[0], END - 900 * DAY, "in", thread="old")
-
-
-@pytest.mark.parametrize("change", [late_mail, mail_before_all_other])
-def test_what_comes_late_may_concern_everybody(
-    company: Path, change: Callable[[Company], object]
-) -> None:
+def test_what_comes_late_may_concern_everybody(company: Path) -> None:
     before = kept(company)
-    write(company, change)
+    write(company, late_mail)
 
     assert updated(company) != before
 
@@ -254,18 +247,15 @@ def correct(health: Health) -> None:
     health.correct(message, sentiment="negative", intents=["cancel"])
 
 
-def tell_the_office(health: Health) -> None:
-    health.office(country="JP")
-
-
-def tell_the_customers(health: Health) -> None:
+def tell_who_is_where(health: Health) -> None:
     path = health.path.with_name("customers.csv")
     lines = (f"{name},{name},{'JP' if i else 'US'},gold" for i, name in enumerate(CUSTOMERS[:3]))
     path.write_text("customer,domain,country,segment\n" + "\n".join(lines), "utf-8")
     health.import_customers(path)
+    health.office(country="JP")
 
 
-@pytest.mark.parametrize("change", [correct, tell_the_office, tell_the_customers])
+@pytest.mark.parametrize("change", [correct, tell_who_is_where])
 def test_what_people_tell_counts_at_the_next_update(
     company: Path, change: Callable[[Health], None]
 ) -> None:

@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from email import charset
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,7 +46,7 @@ class Sent:
 
 def send(place: Place, title: str, body: str) -> Sent:
     """Send a message to every service that is named; raises BadSource where none is."""
-    with _silent():
+    with _silent(), _undisturbed():
         services = _services(place)
         sent = [(each.notify(title=title, body=body), each) for each in services]
     refused = tuple(str(each.service_name) for ok, each in sent if not ok)
@@ -115,3 +116,14 @@ def _silent() -> Iterator[None]:
             yield
     finally:
         logging.disable(before)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Keep how mail is written and read here: a plugin of Apprise's changes it for everybody."""
+    before = dict(charset.CHARSETS)
+    try:
+        yield
+    finally:
+        charset.CHARSETS.clear()
+        charset.CHARSETS.update(before)

@@ -497,16 +497,16 @@ class Health:
         return sorted(found, key=attrgetter("customer", "signal", "window_days"))  # as kept
 
     def explain(self, customer: str, *, as_of: str | None = None, lang: str = "en") -> Explanation:
-        """Say why a customer's score is what it is: lines, signals, and the mail behind each."""
+        """Say why a customer's score is what it is: lines, signals, and the mail behind each.
+
+        The others are not looked at: the score has a rank only where the instant was evaluated.
+        """
         self._know(customer)
         day = instant(as_of) if as_of else self.as_of()
         values = self._values(day, customer)
         engine = self._engine
         known = self._at_hand = explaining.at_hand(engine, day, lang, self._at_hand)
         score = explaining.score(engine, values, known)
-        if score.rank is None and score.band != "unknown":  # it takes the others to rank one
-            ranked = {each.customer: each for each in self.scores(as_of=day, lang=lang)}
-            score = ranked.get(customer, score)
         evidence = self._evidence(explaining.keys(engine, customer, known))
         return Explanation(score, tuple(values), evidence)
 
