@@ -14,6 +14,7 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -45,6 +46,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=4)
     parser.add_argument("--customers", type=int, default=3000)
     parser.add_argument("--days", type=int, default=760)
+    parser.add_argument("--at-once", type=int, default=1, help="runs beside each other")
     parser.add_argument("--worlds", nargs="+", default=list(WORLDS), choices=WORLDS)
     options = parser.parse_args()
     rows = _worlds(options) if options.part == "worlds" else _speed()
@@ -53,13 +55,18 @@ def main() -> None:
 
 
 def _worlds(options: argparse.Namespace) -> list[Row]:
+    runs = [(world, seed) for world in options.worlds for seed in range(1, options.seeds + 1)]
+
+    def measured(run: tuple[str, int]) -> tuple[str, dict[str, Any]]:
+        told = _stage("score_stages.py", *run, options.customers, options.days)
+        expert = told["models"]["expert"]["auc"]
+        print(*run, f"expert {expert:.3f}, {told['cpu']:.0f} s", file=sys.stderr, flush=True)
+        return run[0], told
+
     found: dict[str, list[dict[str, Any]]] = {}
-    for world in options.worlds:
-        for seed in range(1, options.seeds + 1):
-            told = _stage("score_stages.py", world, seed, options.customers, options.days)
+    with ThreadPoolExecutor(options.at_once) as pool:
+        for world, told in pool.map(measured, runs):
             found.setdefault(world, []).append(told)
-            expert = told["models"]["expert"]["auc"]
-            print(f"{world} {seed}: expert {expert:.3f}, {told['cpu']:.0f} s", file=sys.stderr)
     note = f"{options.seeds} seeds of {options.customers} customers, {options.days} days"
     rows = [row for world, runs in found.items() for row in _world(world, runs, note)]
     if "base" in found:

@@ -15,7 +15,7 @@ from scipy import optimize, stats
 
 from mailhealth import intervals, rules, score, signals
 from mailhealth.errors import BadData, BadSource
-from mailhealth.signals import behind, engine, fits
+from mailhealth.signals import behind, engine, fits, stored
 from mailhealth.signals.clock import Pace
 from tests import company as companies
 from tests.company import AS_OF, CUSTOMERS, EARLIER, END, Company, Values
@@ -233,13 +233,9 @@ def test_a_fact_that_looks_30_days_ahead_is_found_out(
         views[fact].replace(honest, ahead).replace("customer, thread, moment\n", "5, 3, 4\n")
     )
     monkeypatch.setattr(engine, "facts", lambda: views)
-    tables = {
-        name: (columns, sql.replace("< ?2", "< ?2 + 2592000"))
-        for name, (columns, sql) in engine.TABLES.items()
-    }
-    monkeypatch.setattr(engine, "TABLES", tables)
-    acts = engine.ACTS_OF_SOME.replace("< ?2", "< ?2 + 2592000")
-    monkeypatch.setattr(engine, "ACTS_OF_SOME", acts)
+    groups, cut = stored.groups, engine._cut
+    monkeypatch.setattr(stored, "groups", lambda db, names, span: groups(db, names, _ahead(span)))
+    monkeypatch.setattr(engine, "_cut", lambda rows, span: cut(rows, _ahead(span)))
     later = Company.copy(busy, tmp_path / "later.db")
 
     nothing = fits.Fit(fits.through(ENDS[EARLIER]))
@@ -249,6 +245,10 @@ def test_a_fact_that_looks_30_days_ahead_is_found_out(
     later.store.close()
 
     assert after != before
+
+
+def _ahead(span: tuple[int, int]) -> tuple[int, int]:
+    return span[0], span[1] + 30 * DAY
 
 
 def test_what_is_fitted_for_a_month_is_the_same_whatever_comes_after_it_began(
@@ -286,6 +286,19 @@ def test_rows_that_came_in_another_order_give_the_same_numbers(
     assert other.values(EARLIER, AS_OF) == known
 
 
+@pytest.mark.parametrize("customers", [None, CUSTOMERS[1:3]], ids=["all", "some"])
+def test_reading_in_order_finds_what_looking_up_finds(
+    busy: Company, customers: list[str] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    days = (EARLIER, AS_OF)
+    monkeypatch.setattr(stored, "_FEW", 1)
+    looked_up = list(signals.compute(busy.path, rules.load(), days, customers=customers))
+    monkeypatch.setattr(stored, "_FEW", 0)
+    in_order = list(signals.compute(busy.path, rules.load(), days, customers=customers))
+
+    assert in_order == looked_up
+
+
 def test_one_instant_of_a_month_does_not_see_what_another_sees(company: Company) -> None:
     # The sent folder was connected on the 20th: as of the 15th, our mail was nearly unknown.
     for i in range(100):
@@ -320,10 +333,12 @@ def test_one_customer_alone_gets_the_same_numbers(busy: Company, known: Values) 
         assert value == known[value.customer, AS_OF, value.window_days, value.signal]
 
 
+@pytest.mark.parametrize("few", [0, 1], ids=["in order", "looked up"])
 def test_many_customers_come_in_buckets_with_the_same_numbers(
-    busy: Company, known: Values, monkeypatch: pytest.MonkeyPatch
+    busy: Company, known: Values, few: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "_MESSAGES_AT_ONCE", 300)
+    monkeypatch.setattr(stored, "_MESSAGES_AT_ONCE", 300)
+    monkeypatch.setattr(stored, "_FEW", few)
 
     in_buckets = busy.values()
 

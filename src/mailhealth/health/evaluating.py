@@ -83,6 +83,7 @@ def _evaluated(
 ) -> Iterator[tuple[str, list[SignalValue], list[Score]]]:
     from mailhealth import score
 
+    fits(engine, days)  # of all months together the store is read once
     months = (list(each) for _, each in groupby(days, key=lambda day: day[:7]))
     for some in (some for month in months for some in chunks(month, DAYS_AT_ONCE)):
         values: dict[str, list[SignalValue]] = {day: [] for day in some}

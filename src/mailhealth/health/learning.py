@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib.resources import files
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,6 +72,7 @@ def _computed(engine: Engine, days: Sequence[str], progress: Progress) -> Iterat
     page = engine.rules
     signals = tuple(replace(signal, windows=(signal.window,)) for signal in page.signals)
     scored = replace(engine, rules=replace(page, signals=signals, model=f"{page.model}, scored"))
-    for done, day in enumerate(days, 1):
-        yield from evaluating.computed(scored, [day])
-        progress("scoring", done, len(days))
+    values = evaluating.computed(scored, days)
+    for done, (_, some) in enumerate(groupby(values, key=attrgetter("as_of")), 1):
+        yield from some
+        progress("scoring", min(done, len(days)), len(days))

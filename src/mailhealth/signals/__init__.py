@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import chain, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,20 +34,23 @@ def compute(
     file that is no store of ours and BadData for an as_of or an SQL text that is wrong.
     """
     from mailhealth import warehouse
-    from mailhealth.signals import engine, fitting
+    from mailhealth.signals import engine, fitting, stored
 
     months = _by_month(as_ofs)
     if not months:
         return
+    span = (min(months) - engine.HORIZON, max(map(moment, as_ofs)))
     with warehouse.opened(db) as store:
-        for month, days in months.items():
-            known_fit = (fits or {}).get(month) or fitting.fit(store, rules, month)
-            ends = [moment(day) for day in days]
-            for names in engine.buckets(store, customers):
-                with engine.loaded(store, names, ends, known_fit) as known:
-                    found = engine.found(known, rules.signals, ends)
-                    for day in days:
-                        yield from _rows(rules, day, known, found)
+        known_fits = {month: fit for month, fit in (fits or {}).items() if month in months}
+        known_fits |= fitting.fit(store, rules, sorted(months.keys() - known_fits.keys()))
+        with stored.groups(store, customers, span) as groups:
+            for month, days in months.items():
+                ends = [moment(day) for day in days]
+                for rows in groups.each():
+                    with engine.load(rows, ends, known_fits[month]) as known:
+                        found = engine.found(known, rules.signals, ends)
+                        for day in days:
+                            yield from _rows(rules, day, known, found)
 
 
 def fit(db: Path, rules: Rules, months: Sequence[int]) -> "dict[int, Fit]":
@@ -55,7 +59,7 @@ def fit(db: Path, rules: Rules, months: Sequence[int]) -> "dict[int, Fit]":
     from mailhealth.signals import fitting
 
     with warehouse.opened(db) as store:
-        return {month: fitting.fit(store, rules, month) for month in months}
+        return fitting.fit(store, rules, months)
 
 
 def _by_month(as_ofs: Sequence[str]) -> dict[int, list[str]]:
@@ -86,7 +90,7 @@ def evidence(
     behind: dict[str, dict[str, tuple[str, ...]]] = {customer: {} for customer in customers}
     with warehouse.opened(db) as store:
         ((month, _),) = _by_month([as_of]).items()
-        known_fit = (fits or {}).get(month) or fitting.fit(store, rules, month)
+        known_fit = (fits or {}).get(month) or fitting.fit(store, rules, [month])[month]
         with engine.loaded(store, customers, [end], known_fit) as loaded:
             for signal in rules.signals:
                 shown = engine.shown(loaded, signal, (end, signal.window))
@@ -106,32 +110,28 @@ def moment(as_of: str) -> int:
 
 def _rows(rules: Rules, as_of: str, known: "Loaded", found: "Grid") -> Iterator[SignalValue]:
     """Yield the rows of one as_of, customer after customer."""
-    columns = list(_columns(rules, moment(as_of), known, found))
-    for i, customer in enumerate(known.customers):
-        for signal, days, numbers in columns:
-            value, n, k, low, high, shrunk, reliability, change = numbers[i]
-            yield SignalValue(
-                customer=customer,
-                as_of=as_of,
-                window_days=days,
-                signal=signal.name,
-                value=value,
-                n=n,
-                k=k,
-                low=low,
-                high=high,
-                shrunk=shrunk,
-                reliability=reliability,
-                change=change,
-                definition=signal.definition,
-            )
+    columns = [
+        map(
+            SignalValue,
+            known.customers,
+            repeat(as_of),
+            repeat(days),
+            repeat(signal.name),
+            *numbers,
+            repeat(signal.definition),
+        )
+        for signal, days, numbers in _columns(rules, moment(as_of), known, found)
+    ]
+    return chain.from_iterable(zip(*columns, strict=True))
 
 
 def _columns(
     rules: Rules, end: int, known: "Loaded", found: "Grid"
-) -> Iterator[tuple[Signal, int, list[tuple[float | None, ...]]]]:
+) -> Iterator[tuple[Signal, int, list[list[float | None]]]]:
     """Yield, for every signal and window, each customer's value, n, k, low, high, shrunk,
     reliability and change."""
+    import numpy as np
+
     from mailhealth.signals import engine
     from mailhealth.signals.answers import PAST, change, compared, measure
 
@@ -153,8 +153,8 @@ def _columns(
                 raise BadData(f"[signal.{signal.name}]: a window of {days} days has no past")
             shrunk, reliability = _shrunk(signal, days, told, (known.fit, cohorts))
             columns = (told.value, told.n, told.k, told.low, told.high, shrunk, reliability)
-            last = [None] * len(cohorts) if moved is None else _plain(moved.value)
-            yield signal, days, list(zip(*map(_plain, columns), last, strict=True))
+            last = np.full(len(cohorts), np.nan) if moved is None else moved.value
+            yield signal, days, [_plain(column) for column in (*columns, last)]
 
 
 def _shrunk(
@@ -186,4 +186,9 @@ def _shrunk(
 
 def _plain(column: "Floats") -> list[float | None]:
     """Return numbers as Python has them; NaN is None."""
-    return [None if math.isnan(number) else number for number in column.tolist()]
+    import numpy as np
+
+    plain: list[float | None] = column.tolist()
+    for place in np.flatnonzero(np.isnan(column)).tolist():
+        plain[place] = None
+    return plain

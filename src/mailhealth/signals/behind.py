@@ -4,7 +4,6 @@ The facts are the same text (facts.sql); tests hold that both say the same.
 """
 
 import json
-import re
 import sqlite3
 from collections.abc import Container, Iterable, Mapping, Sequence
 from contextlib import closing
@@ -24,9 +23,6 @@ Row = tuple[Any, ...]
 
 # What the store can tell of everybody as fast as of one.
 _OF_ALL = ("older", "dead", "given")
-# DuckDB compares pairs; SQLite is given them as one number each.
-_PAIR = re.compile(r"min_by\((\w+), \((\w+), \1\)\)")
-_ONE = r"(min(\2 * 2147483648 + \1) % 2147483648)"
 _MAILS = (
     "customer, message, thread, moment, side, contact, closing, bounced_at, active, worked,"
     " our_worked"
@@ -160,7 +156,7 @@ def _tell(memory: sqlite3.Connection, clocks: Clocks, customer: str) -> None:
     _make(memory, "begun", "customer, active", [(customer, at) for at in active])
     for name, sql in views.items():
         if name != "risk":
-            memory.execute(f"create table {name} as {_PAIR.sub(_ONE, sql)}")
+            memory.execute(f"create table {name} as {tables.paired(sql)}")
 
 
 def _lay_out(

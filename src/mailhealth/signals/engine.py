@@ -1,6 +1,5 @@
 """The facts in DuckDB, and the questions that are asked there."""
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,13 +9,13 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from mailhealth import warehouse
 from mailhealth.errors import BadData
 from mailhealth.rules import DAY, Signal, facts
-from mailhealth.signals import shrink, timing
+from mailhealth.signals import shrink, stored, timing
 from mailhealth.signals.answers import SUMS, Cell, Risk, cells
 from mailhealth.signals.fits import Fit
-from mailhealth.signals.tables import ACTS, ACTS_OF_ALL, ACTS_OF_SOME, JOINED, TABLES
+from mailhealth.signals.stored import Span, Stored
+from mailhealth.signals.tables import paired
 from mailhealth.signals.timing import Clocks
 from mailhealth.warehouse import Memory, Store
 
@@ -25,10 +24,9 @@ Grid = Mapping[tuple[str, Cell], Floats]  # by signal and cell: SUMS rows, a col
 
 # Nothing a window of 365 days asks for is older: a turn and its answer take another 35 days.
 HORIZON = 400 * DAY
-_MESSAGES_AT_ONCE = 2_000_000
 EVIDENCE = 20
-_FEW = 100  # customers whose events are looked up one address after another
 _KEPT = ("turns", "readings", "deliveries")  # what several facts stand on is worked out once
+_DATED = (*("letters", "away", "dead", "recipients", "annotations", "given", "asked", "events"),)
 _SIDES = ("in", "out", "touch")
 CELLS = (
     *("zone", "cell_start", "cell_end", "cell_days", "cell_wait"),
@@ -47,62 +45,78 @@ class Loaded:
     fit: Fit
 
 
-def buckets(store: Store, customers: Sequence[str] | None) -> list[list[str]]:
-    """Return the customers, all or those of `customers` that exist, in groups to load at once."""
-    with store.cursor() as cursor:
-        cursor.execute("select customer from customers order by customer")
-        names = [str(row[0]) for row in cursor.fetchall()]
-        cursor.execute("select count(*) from message_customers")
-        messages = cursor.fetchall()[0][0]
-    if customers is not None:
-        wanted = set(customers)
-        names = [name for name in names if name in wanted]
-    groups = 1 + messages // _MESSAGES_AT_ONCE
-    return [group for i in range(groups) if (group := names[i::groups])]
-
-
 @contextmanager
 def loaded(
     store: Store, customers: Sequence[str], ends: Sequence[int], fit: Fit
 ) -> Iterator[Loaded]:
-    """Open a DuckDB in memory that holds these customers' rows and knows the facts.
+    """Read these customers' rows, and load the facts of some instants from them; see `load`."""
+    with (
+        stored.read(store, customers, (fit.through - HORIZON, max(ends))) as rows,
+        load(rows, ends, fit) as known,
+    ):
+        yield known
 
-    Nothing at or after the last of `ends` is in it, and nothing that is older than the fit by
-    more than a horizon, so that all instants of a month look back equally far. It reaches no file
-    and no network: a health.toml from elsewhere may be run in it.
+
+@contextmanager
+def load(rows: Stored, ends: Sequence[int], fit: Fit) -> Iterator[Loaded]:
+    """Make the facts of some instants known in the DuckDB that holds the rows.
+
+    Nothing at or after the last of `ends` is in them, and nothing that is older than the fit by
+    more than a horizon, so that all instants of a month look back equally far. The rows must
+    reach so far.
     """
-    names = sorted(customers)
-    span = (fit.through - HORIZON, max(ends))
-    asked = (*span, json.dumps(names))
-    with warehouse.memory() as memory:
-        for table, (columns, sql) in TABLES.items():
-            warehouse.copy(store, memory, table, columns, sql, asked)
-        acts = ACTS_OF_SOME if len(names) < _FEW else ACTS_OF_ALL
-        warehouse.copy(store, memory, "acts", ACTS, acts, asked)
-        for sql in JOINED:
-            memory.execute(sql)
-        clocks = timing.tell(memory, fit, timing.office(store, fit), span)
+    memory, span = rows.memory, (fit.through - HORIZON, max(ends))
+    memory.execute("create schema told; use told")
+    try:
+        _cut(rows, span)
+        clocks = timing.tell(memory, fit, timing.office(rows.store, fit), span)
         views = facts()
         memory.execute(f"create view risk as {views['risk']}")
-        rows = memory.execute("select segment from clients order by customer").fetchall()
-        known = Loaded(memory, names, [row[0] for row in rows], clocks, fit)
+        segments = memory.execute("select segment from clients order by customer").fetchall()
+        known = Loaded(memory, rows.customers, [row[0] for row in segments], clocks, fit)
         _begin(known)
         for name, sql in views.items():
             if name != "risk":
                 kept = "table" if name in _KEPT else "view"
-                memory.execute(f"create {kept} {name} as {sql}")
+                memory.execute(f"create {kept} {name} as {paired(sql)}")
         yield known
+    finally:
+        memory.execute("use stored; drop schema told cascade")
+
+
+def _cut(rows: Stored, span: Span) -> None:
+    """Make views of what was stored that show nothing outside of a span, and the beginnings."""
+    start, end = span
+    seen = "true" if stored.sent_seen(rows, span) else "side <> 'out'"
+    rows.memory.execute("create view clients as select * from stored.clients")
+    for table in _DATED:
+        only = seen if table == "letters" else "true"
+        rows.memory.execute(
+            f"create view {table} as select * from stored.{table}"
+            f" where moment >= {start} and moment < {end} and {only}"
+        )
+    rows.memory.execute(f"""
+        create table beginnings as
+        select customer, side, greatest(min(moment), {start - 1}) as moment
+        from (
+            select customer, side, moment from stored.older where customer <> ''
+            union all
+            select customer, side, moment from stored.letters
+        ) as ever
+        where moment < {end} and {seen}
+        group by customer, side
+        union all
+        select customer, side, moment from stored.older
+        where customer = '' and moment < {end} and {seen}""")
 
 
 def _begin(known: Loaded) -> None:
     """Make the table begun: what a customer's clock showed when its mail could first be seen."""
-    rows = known.memory.execute("select customer, since from risk where side = 'in'").fetchall()
+    sql = "select customer, since from risk where side = 'in'"
+    rows = known.memory.execute(sql).fetchall()
     names = [row[0] for row in rows]
-    active = known.clocks.active(names, [row[1] for row in rows]).tolist()
-    known.memory.execute("create table begun (customer varchar, active bigint)")
-    if rows:
-        pairs = list(zip(names, active, strict=True))
-        known.memory.executemany("insert into begun values (?, ?)", pairs)
+    active = known.clocks.active(names, [row[1] for row in rows])
+    timing.beside(known.memory, "begun", {"customer": names, "active": active})
 
 
 class Risks:
@@ -162,15 +176,20 @@ def _fill(
 ) -> None:
     places = {name: i for i, name in enumerate(known.customers)}
     sql = _largest(known, asked[0], needed) if asked[0].by else _scan(known, asked, needed)
-    for customer, end, days, *numbers in _ask(known, sql, asked):
+    customers, ends, days, *numbers = _ask(known, sql, asked).values()
+    place = np.array([places[customer] for customer in customers], dtype=np.int64)
+    sums = np.array(
+        [np.ma.filled(np.ma.asarray(each, dtype=np.float64), np.nan) for each in numbers]
+    )
+    for cell in needed:
+        mine = np.flatnonzero((ends == cell[0]) & (days == cell[1]))
         for i, signal in enumerate(asked):
-            mine = numbers[SUMS * i : SUMS * (i + 1)]
-            column = grid[signal.name, (end, days)][:, places[customer]]
-            column[:] = [np.nan if number is None else number for number in mine]
+            grid[signal.name, cell][:, place[mine]] = sums[SUMS * i : SUMS * (i + 1), mine]
 
 
 def _scan(known: Loaded, asked: Sequence[Signal], needed: set[Cell]) -> str:
-    columns = ", ".join(column for signal in asked for column in _columns(signal))
+    every = [column for signal in asked for column in _columns(signal)]
+    columns = ", ".join(f"{column} as number_{i}" for i, column in enumerate(every))
     return f"""
         select {asked[0].from_}.customer, cell_end, cell_days, {columns}
         from {_in_cells(known, asked[0].from_, needed)}
@@ -182,7 +201,8 @@ def _scan(known: Loaded, asked: Sequence[Signal], needed: set[Cell]) -> str:
 def _largest(known: Loaded, signal: Signal, needed: set[Cell]) -> str:
     """Count by groups, and tell the largest one of all: a share."""
     return f"""
-        select customer, cell_end, cell_days, max(mails), sum(mails), null, null, null
+        select customer, cell_end, cell_days, max(mails) as k, sum(mails) as n, null as value,
+            null as spread, null as logs
         from (
             select {signal.from_}.customer, cell_end, cell_days, {signal.by}, count(*) as mails
             from {_in_cells(known, signal.from_, needed)}
@@ -235,14 +255,15 @@ def shown(known: Loaded, signal: Signal, cell: Cell) -> dict[str, tuple[str, ...
         order by {fact}.customer, max({fact}.moment) desc, shown desc
     """
     keys: dict[str, list[str]] = {}
-    for customer, key in _ask(known, sql, [signal]):
+    for customer, key in zip(*_ask(known, sql, [signal]).values(), strict=True):
         keys.setdefault(customer, []).append(str(key))
     return {customer: tuple(each) for customer, each in keys.items()}
 
 
-def _ask(known: Loaded, sql: str, signals: Sequence[Signal]) -> list[tuple[Any, ...]]:
+def _ask(known: Loaded, sql: str, signals: Sequence[Signal]) -> dict[str, Any]:
+    """Return the columns that a query answers, in its order."""
     try:
-        return known.memory.execute(sql).fetchall()
+        return known.memory.execute(sql).fetchnumpy()
     except duckdb.Error as error:
         names = ", ".join(signal.name for signal in signals)
         why = str(error).splitlines()[0]

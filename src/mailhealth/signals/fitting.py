@@ -8,11 +8,12 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 
 from mailhealth.rules import DAY, Rules, Signal
-from mailhealth.signals import engine, shrink
+from mailhealth.signals import engine, shrink, stored
 from mailhealth.signals.answers import Answers, Floats, measure
 from mailhealth.signals.clock import HOLIDAY, WEEK, Holidays, Pace, holidays, written_offset
-from mailhealth.signals.engine import Loaded
+from mailhealth.signals.engine import HORIZON, Loaded
 from mailhealth.signals.fits import WAIT, Fit, Priors
+from mailhealth.signals.stored import Groups
 from mailhealth.warehouse import Store
 
 _FEWEST_WAITS = 50
@@ -38,34 +39,38 @@ class _Column:
 Columns = Mapping[tuple[str, int], _Column]  # by signal and window
 
 
-def fit(store: Store, rules: Rules, through: int) -> Fit:
-    """Fit everything that all customers share, from what happened before `through`."""
-    groups = engine.buckets(store, None)
-    seen = Fit(through, zone=_zone(store, through))
-    with _all(store, groups, seen) as loads:
+def fit(store: Store, rules: Rules, months: Sequence[int]) -> dict[int, Fit]:
+    """Fit everything that all customers share, from what happened before each month began."""
+    if not months:
+        return {}
+    with stored.groups(store, None, (min(months) - HORIZON, max(months))) as groups:
+        return {month: _fit(groups, rules, month) for month in months}
+
+
+def _fit(groups: Groups, rules: Rules, through: int) -> Fit:
+    seen = Fit(through, zone=_zone(groups.store, through))
+    with _all(groups, seen) as loads:
         waits, daily = [np.zeros(0)], []
         for known in loads():
             waits.append(_waits(known))
             daily.append(_daily(known))
         seen = replace(seen, wait=_wait(np.concatenate(waits)), paces=_paces(daily))
-        enough = sum(map(len, groups)) >= shrink.CUSTOMERS
+        enough = sum(map(len, groups.names)) >= shrink.CUSTOMERS
         parts = [_columns(replace(known, fit=seen), rules) for known in loads() if enough]
     return replace(seen, priors=_priors(rules, parts))
 
 
 @contextmanager
-def _all(
-    store: Store, groups: Sequence[Sequence[str]], seen: Fit
-) -> Iterator[Callable[[], Iterator[Loaded]]]:
+def _all(groups: Groups, seen: Fit) -> Iterator[Callable[[], Iterator[Loaded]]]:
     """Give a way to go through all customers twice; one group is loaded only once."""
-    if len(groups) == 1:
-        with engine.loaded(store, groups[0], [seen.through], seen) as known:
+    if groups.only:
+        with engine.load(groups.only, [seen.through], seen) as known:
             yield lambda: iter([known])
         return
 
     def loads() -> Iterator[Loaded]:
-        for names in groups:
-            with engine.loaded(store, names, [seen.through], seen) as known:
+        for rows in groups.each():
+            with engine.load(rows, [seen.through], seen) as known:
                 yield known
 
     yield loads
@@ -80,7 +85,7 @@ def _waits(known: Loaded) -> Floats:
 def _zone(store: Store, through: int) -> str:
     """Return what most clocks of our own mail said in the year before."""
     sql = (
-        "select utc_offset from messages where direction = 'out' and kind = 'human'"
+        "select utc_offset from messages not indexed where direction = 'out' and kind = 'human'"
         " and utc_offset is not null and at >= ?1 and at < ?2"
         " group by utc_offset order by count(*) desc, utc_offset limit 1"
     )

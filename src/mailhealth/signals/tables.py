@@ -1,6 +1,12 @@
 """What the engine reads of the store (SQLite), and as what the facts know it (DuckDB)."""
 
+import re
 from collections.abc import Mapping
+from typing import NamedTuple
+
+# SQLite compares no pairs, and DuckDB compares them slowly: both are given one number for each.
+_PAIR = re.compile(r"min_by\((\w+), \((\w+), \1\)\)")
+_ONE = r"(min(\2 * 2147483648 + \1) % 2147483648)"
 
 # Text is never null, because the driver takes a column's type from the first rows. The
 # placeholders are the first second, the second after the last, and the customers as JSON.
@@ -27,9 +33,34 @@ _RETURNED = """(
     from notices n join messages o on o.message = n.message
     where n.type = 'bounced' and n.original <> '' group by n.original)"""
 
+# When mail of a side, or a campaign, was first seen at all.
+_FIRST_EVER = f"""
+select '' as customer, side.value as side, (
+    select m.at from messages m
+    where m.kind = 'human' and m.direction = side.value and m.at < ?2 and {SENT_SEEN}
+        and exists (select 1 from message_customers mine where mine.message = m.message)
+    order by m.at limit 1
+) as moment
+from json_each('["in", "out"]') side where moment is not null
+union all
+select '', 'campaign', min(at) from events where at < ?2 having count(*) > 0"""
+
+_AWAY = """
+select cc.customer, m.message, coalesce(c.person, c.contact) as contact, m.at as moment,
+    min(unixepoch(n.until, '+1 day'), m.at + 60 * 86400) as until
+from notices n
+join messages m on m.message = n.message
+join addresses a on a.address = m.sender
+join contacts c on c.contact = a.contact
+join contact_customers cc on cc.contact = c.contact
+    and (cc.valid_from = '' or cc.valid_from <= date(m.at, 'unixepoch'))
+    and (cc.valid_to = '' or cc.valid_to > date(m.at, 'unixepoch'))
+where n.type = 'absent' and unixepoch(n.until) > m.at and m.at >= ?1 and m.at < ?2"""
+
+# Of some customers: their rows are looked up, one customer after another.
 TABLES: Mapping[str, tuple[str, str]] = {
     "clients": (
-        "customer varchar, started bigint, country varchar, segment varchar",
+        "customer client_text, started bigint, country varchar, segment varchar",
         """
         select customer, unixepoch(started), coalesce(country, ''), coalesce(segment, '')
         from customers
@@ -40,7 +71,7 @@ TABLES: Mapping[str, tuple[str, str]] = {
     # row of nobody tells when such mail was first seen at all, or a long silence would look like
     # youth.
     "older": (
-        "customer varchar, side varchar, moment bigint",
+        "customer client_text, side varchar, moment bigint",
         f"""
         select customer, side.value, ?1 - 1
         from customers cross join json_each('["in", "out"]') side
@@ -51,20 +82,12 @@ TABLES: Mapping[str, tuple[str, str]] = {
                 and m.kind = 'human' and m.at < ?1 and m.at < ?2 and {SENT_SEEN}
         )
         union all
-        select '', side.value, (
-            select m.at from messages m
-            where m.kind = 'human' and m.direction = side.value and m.at < ?2 and {SENT_SEEN}
-                and exists (select 1 from message_customers mine where mine.message = m.message)
-            order by m.at limit 1
-        ) as first
-        from json_each('["in", "out"]') side where first is not null
-        union all
-        select '', 'campaign', min(at) from events where at < ?2 having count(*) > 0
+        {_FIRST_EVER}
         """,
     ),
     "letters": (
-        "customer varchar, message varchar, thread varchar, moment bigint, side varchar,"
-        " contact varchar, utc_offset bigint, closing bigint, bounced_at bigint",
+        "customer client_text, message varchar, thread varchar, moment bigint, side varchar,"
+        " contact person_text, utc_offset bigint, closing bigint, bounced_at bigint",
         f"""
         select mine.customer, m.message, m.thread, m.at, m.direction,
             coalesce(c.person, c.contact, ''), m.utc_offset, {_CLOSING},
@@ -80,23 +103,11 @@ TABLES: Mapping[str, tuple[str, str]] = {
         """,
     ),
     "away": (
-        "customer varchar, message varchar, contact varchar, moment bigint, until bigint",
-        """
-        select cc.customer, m.message, coalesce(c.person, c.contact), m.at,
-            min(unixepoch(n.until, '+1 day'), m.at + 60 * 86400)
-        from notices n
-        join messages m on m.message = n.message
-        join addresses a on a.address = m.sender
-        join contacts c on c.contact = a.contact
-        join contact_customers cc on cc.contact = c.contact
-            and (cc.valid_from = '' or cc.valid_from <= date(m.at, 'unixepoch'))
-            and (cc.valid_to = '' or cc.valid_to > date(m.at, 'unixepoch'))
-        where n.type = 'absent' and unixepoch(n.until) > m.at and m.at >= ?1 and m.at < ?2
-            and cc.customer in (select value from json_each(?3))
-        """,
+        "customer client_text, message varchar, contact person_text, moment bigint, until bigint",
+        f"{_AWAY} and cc.customer in (select value from json_each(?3))",
     ),
     "dead": (
-        "customer varchar, contact varchar, shown varchar, moment bigint",
+        "customer client_text, contact person_text, shown varchar, moment bigint",
         """
         select cc.customer, coalesce(c.person, c.contact), min(b.evidence), b.at
         from hard_bounces b
@@ -109,7 +120,7 @@ TABLES: Mapping[str, tuple[str, str]] = {
         """,
     ),
     "recipients": (
-        "customer varchar, message varchar, contact varchar, moment bigint",
+        "customer client_text, message varchar, contact person_text, moment bigint",
         """
         select distinct mine.customer, m.message, coalesce(c.person, c.contact), m.at
         from json_each(?3) whose
@@ -123,7 +134,7 @@ TABLES: Mapping[str, tuple[str, str]] = {
         """,
     ),
     "annotations": (
-        "customer varchar, message varchar, thread varchar, moment bigint, task varchar,"
+        "customer client_text, message varchar, thread varchar, moment bigint, task varchar,"
         " label varchar, value double",
         """
         select mine.customer, m.message, m.thread, m.at, n.task, n.label, coalesce(n.value, 0.0)
@@ -136,7 +147,7 @@ TABLES: Mapping[str, tuple[str, str]] = {
     ),
     # The last of several answers is known to be it 10 seconds later (the view survey_answers).
     "given": (
-        "customer varchar, answer varchar, moment bigint, kind varchar, value double",
+        "customer client_text, answer varchar, moment bigint, kind varchar, value double",
         """
         select cc.customer, s.answer, s.at + 10, s.kind,
             iif(s.kind = 'csat', 5.0 * s.value / s.scale, s.value)
@@ -151,7 +162,7 @@ TABLES: Mapping[str, tuple[str, str]] = {
     # Of a survey that was sent, what is known 14 days later; one that only exists by its answer
     # was not seen being sent.
     "asked": (
-        "customer varchar, answer varchar, moment bigint, answered bigint",
+        "customer client_text, answer varchar, moment bigint, answered bigint",
         """
         select cc.customer, s.answer, s.asked_at + 1209600,
             iif(s.value is not null and s.at <= s.asked_at + 1209600, 1, 0)
@@ -165,7 +176,7 @@ TABLES: Mapping[str, tuple[str, str]] = {
         """,
     ),
     "people": (
-        "customer varchar, address varchar, contact varchar, since bigint, until bigint",
+        "customer client_text, address varchar, contact person_text, since bigint, until bigint",
         """
         select cc.customer, a.address, coalesce(c.person, c.contact),
             coalesce(unixepoch(nullif(cc.valid_from, '')), -62167219200),
@@ -180,10 +191,9 @@ TABLES: Mapping[str, tuple[str, str]] = {
     "judgements": (
         "event bigint, by_machine bigint",
         """
-        select e.rowid, coalesce(v.machine, -1)
+        select e.rowid as event, coalesce(v.machine, -1) as by_machine
         from verdicts v cross join events e on e.event = v.event
-        where (v.machine is null or v.machine <> 0) and e.at >= ?1 and e.at < ?2 and ?3 <> ''
-            and e.type in ('opened', 'clicked', 'unsubscribed')
+        where (v.machine is null or v.machine <> 0) and ?1 < ?2 and ?3 <> ''
         """,
     ),
 }
@@ -192,15 +202,15 @@ TABLES: Mapping[str, tuple[str, str]] = {
 # export without campaign names has references. A link to unsubscribe is no click, and to fetch it
 # (GET) unsubscribes nobody: scanners do (RFC 8058).
 _ACT = """
-select e.rowid, e.recipient, iif(e.campaign = '', e.reference, e.campaign), e.at,
-    case e.type when 'bounced' then iif(e.bounce is 'hard', 'hard', 'soft')
-        when 'dropped' then 'lost' else e.type end"""
+select e.rowid as event, e.recipient, iif(e.campaign = '', e.reference, e.campaign) as campaign,
+    e.at as moment, case e.type when 'bounced' then iif(e.bounce is 'hard', 'hard', 'soft')
+        when 'dropped' then 'lost' else e.type end as type"""
 _NO_OPT_OUT = """not (e.type = 'clicked' and (e.url like '%unsubscribe%'
     or e.url like '%optout%' or e.url like '%opt-out%'))
     and not (e.type = 'unsubscribed' and e.method = 'GET')"""
 ACTS = "event bigint, recipient varchar, campaign varchar, moment bigint, type varchar"
-ACTS_OF_ALL = f"{_ACT} from events e where e.at >= ?1 and e.at < ?2 and ?3 <> '' and {_NO_OPT_OUT}"
-ACTS_OF_SOME = f"""{_ACT}
+# Of a few customers it is quicker to look up the verdict at once.
+ACTS_JUDGED = f"""{_ACT}, v.event is not null as judged, coalesce(v.machine, -1) as by_machine
 from (
     select distinct a.address
     from json_each(?3) mine
@@ -208,17 +218,133 @@ from (
     cross join addresses a on a.contact = cc.contact
 ) mine
 cross join events e on e.recipient = mine.address
-where e.at >= ?1 and e.at < ?2 and {_NO_OPT_OUT}"""
-
-# Of one customer's events it is quicker to look up the verdict at once.
-ACTS_JUDGED = f"""
-with acts (event, recipient, campaign, moment, type) as ({ACTS_OF_SOME})
-select acts.*, v.event is not null as judged, coalesce(v.machine, -1)
-from acts
-cross join events e on e.rowid = acts.event
 left join verdicts v
     on v.event = iif(e.type in ('opened', 'clicked', 'unsubscribed'), e.event, null)
-    and (v.machine is null or v.machine <> 0)"""
+    and (v.machine is null or v.machine <> 0)
+where e.at >= ?1 and e.at < ?2 and {_NO_OPT_OUT}"""
+
+
+class Scan(NamedTuple):
+    """A table that is read from its beginning to its end, and joined in DuckDB as it streams by."""
+
+    columns: str
+    sql: str
+    taking: str = "*"
+    joined: str = ""
+
+
+_HAPPENED = (
+    "customer client_text, contact person_text, campaign varchar, event bigint, type happening,"
+    " moment bigint, by_machine tinyint"
+)
+_TAKEN = (
+    "people.customer, people.contact, incoming.campaign, incoming.event, incoming.type,"
+    " incoming.moment"
+)
+_WHOSE = """
+join people on people.address = incoming.recipient
+    and people.since <= incoming.moment and people.until > incoming.moment"""
+# Of some customers: what they got is looked up, address after address, with the verdicts.
+HAPPENED = Scan(
+    _HAPPENED,
+    ACTS_JUDGED,
+    f"{_TAKEN}, case when judged = 1 then incoming.by_machine else 0 end",
+    _WHOSE,
+)
+
+# Of all customers: a look-up in SQLite for each of millions of rows is many times dearer than
+# reading all rows in the order in which they lie, and joining them where columns are. What stands
+# in TABLES under the same name says the same of some customers.
+SCANS: Mapping[str, Scan] = {
+    "senders": Scan(
+        "address varchar, contact person_text",
+        """
+        select a.address, coalesce(c.person, c.contact) as contact
+        from addresses a join contacts c on c.contact = a.contact
+        where ?1 < ?2 and ?3 <> ''
+        """,
+    ),
+    "written": Scan(
+        "message varchar, thread varchar, moment bigint, side varchar, contact person_text,"
+        " utc_offset bigint, closing bigint, bounced_at bigint",
+        f"""
+        select m.message, m.thread, m.at as moment, m.direction as side,
+            coalesce(m.sender, '') as sender, m.utc_offset, {_CLOSING} as closing,
+            coalesce(b.at, 253402300800) as bounced_at
+        from messages m not indexed
+        left join {_RETURNED} b on b.original = m.message_id and m.direction = 'out'
+        where m.kind = 'human' and m.direction in ('in', 'out') and m.at >= ?1 and m.at < ?2
+            and ?3 <> ''
+        """,
+        "message, thread, moment, side, coalesce(contact, ''), utc_offset, closing, bounced_at",
+        "left join senders on senders.address = incoming.sender",
+    ),
+    "letters": Scan(
+        TABLES["letters"][0],
+        "select customer, message from message_customers where ?1 < ?2 and ?3 <> ''",
+        "clients.customer, written.*",
+        "join clients using (customer) join written using (message)",
+    ),
+    "recipients": Scan(
+        TABLES["recipients"][0],
+        "select message, address from recipients where ?1 < ?2 and ?3 <> ''",
+        "distinct letters.customer, letters.message, people.contact, letters.moment",
+        """
+        join letters on letters.message = incoming.message and letters.side = 'out'
+        join people on people.address = incoming.address and people.customer = letters.customer
+        """,
+    ),
+    "annotations": Scan(
+        TABLES["annotations"][0],
+        """
+        select message, task, label, coalesce(value, 0.0) as value from readings
+        where ?1 < ?2 and ?3 <> ''
+        """,
+        "customer, message, thread, moment, task, label, value",
+        "join letters using (message) where letters.side = 'in'",
+    ),
+    "older": Scan(
+        TABLES["older"][0],
+        f"""
+        select mine.customer, m.direction as side, ?1 - 1 as moment
+        from messages m not indexed cross join message_customers mine on mine.message = m.message
+        where m.kind = 'human' and m.direction in ('in', 'out') and m.at < ?1 and ?3 <> ''
+        group by mine.customer, m.direction
+        union all
+        {_FIRST_EVER}
+        """,
+    ),
+    "away": Scan(
+        TABLES["away"][0],
+        f"{_AWAY} and ?3 <> ''",
+        "clients.customer, message, contact, moment, until",
+        "join clients using (customer)",
+    ),
+    "judgements": Scan(*TABLES["judgements"]),
+    "happened": Scan(
+        _HAPPENED,
+        f"{_ACT} from events e where e.at >= ?1 and e.at < ?2 and ?3 <> '' and {_NO_OPT_OUT}",
+        f"""{_TAKEN}, case when incoming.type in ('opened', 'clicked', 'unsubscribed')
+            then coalesce(judgements.by_machine, 0) else 0 end""",
+        _WHOSE + " left join judgements on judgements.event = incoming.event",
+    ),
+}
+
+# Campaigns go by numbers: names are long, and rows are many.
+EVENTS = """
+create table events as
+select customer, contact, number as campaign, event, type, moment, by_machine
+from happened
+join (
+    select campaign, row_number() over (order by campaign) as number
+    from (select distinct campaign from happened) as named
+) as campaigns using (campaign)"""
+
+
+def paired(sql: str) -> str:
+    """Return the SQL of a fact with pairs of a moment and an event as one number."""
+    return _PAIR.sub(_ONE, sql)
+
 
 # What is joined after loading.
 JOINED = (

@@ -49,10 +49,8 @@ def tell(memory: Memory, fit: Fit, home: Office, span: tuple[int, int]) -> Clock
     """Make the tables customers, mails, absences and begun: what was loaded, with the clocks'
     readings. `span` is from the first to the last moment that is asked for."""
     made = clocks(memory, fit, home, span)
-    rows = [(name, number) for name, number in made.numbers.items()]
-    memory.execute("create table zones (customer varchar, zone bigint)")
-    if rows:
-        memory.executemany("insert into zones values (?, ?)", rows)
+    names, numbers = list(made.numbers), list(made.numbers.values())
+    beside(memory, "zones", {"customer": names, "zone": numbers})
     memory.execute(
         "create table customers as"
         " select customer, started, zone from clients join zones using (customer)"
@@ -94,6 +92,20 @@ def clocks(
         there = Office(*place, home.opens, home.closes)
         made[place] = clock(there, fit.pace(place[1]), span[0], span[1] + _AHEAD)
     return Clocks([made[place] for place in places], numbers, countries)
+
+
+def beside(memory: Memory, table: str, columns: Mapping[str, npt.ArrayLike]) -> None:
+    """Make a table of a column of customers, and of whole numbers beside them."""
+    names, *numbers = columns
+    given = {name: np.asarray(columns[name], dtype=np.int64) for name in numbers}
+    given[names] = np.asarray(columns[names], dtype=np.str_).astype(object)
+    memory.register("given_columns", given)
+    kept = ", ".join(f"given_columns.{name}" for name in numbers)
+    memory.execute(
+        f"create table {table} as select clients.customer, {kept}"
+        " from clients join given_columns using (customer)"
+    )
+    memory.unregister("given_columns")
 
 
 def _read_off(memory: Memory, clocks: Clocks, table: str, columns: Sequence[str]) -> None:
