@@ -2,7 +2,7 @@
 
 from docs.printed import _table
 from mailhealth import portfolio, rules
-from mailhealth.portfolio.conditions import UNKNOWN, Condition, When
+from mailhealth.rules.conditions import UNKNOWN, Condition, When
 
 
 def _page() -> portfolio.Page:

@@ -25,7 +25,7 @@ import mailhealth
 from mailhealth import rules, store
 from mailhealth.cli import main
 from mailhealth.errors import BadData, UnknownName
-from mailhealth.health import Health, past
+from mailhealth.health import Health, evaluating, past
 from mailhealth.records import SignalValue
 from mailhealth.store import contract, people, results
 
@@ -340,14 +340,38 @@ def test_an_explanation_is_the_same_alone_and_among_all(company: Path) -> None:
     assert sum(len(keys) for each in alone.values() for keys in each.evidence.values()) > 1_000
 
 
-def test_a_day_that_was_never_kept_is_explained_without_the_others(company: Path) -> None:
+def test_a_day_that_was_never_kept_is_explained_with_its_rank(company: Path) -> None:
     day = "2026-05-05T09:30:00Z"
     with mailhealth.open(company / "acme.db") as health:
-        among_all = {each.customer: each for each in health.scores(as_of=day)}
-        alone = health.explain("globex.example", as_of=day)
+        ranked = {each.customer: each for each in health.scores(as_of=day)}
+        among_all = {each.score.customer: each for each in health.explanations(as_of=day)}
+        alone = {name: health.explain(name, as_of=day) for name in ("globex.example", *ranked)}
 
-    assert alone.score == replace(among_all["globex.example"], rank=None)
-    assert any(alone.evidence.values())
+        assert day not in health.scored_days()
+    assert alone == among_all
+    assert {name: each.score for name, each in alone.items()} == ranked
+    assert alone["globex.example"].score.rank is not None
+    assert any(alone["globex.example"].evidence.values())
+
+
+def test_a_day_that_was_never_kept_is_computed_once(
+    company: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    computed = []
+    compute = evaluating.computed
+
+    def counted(*asked: Any) -> Iterator[SignalValue]:
+        computed.append(asked)
+        return compute(*asked)
+
+    monkeypatch.setattr(evaluating, "computed", counted)
+    with mailhealth.open(company / "acme.db") as health:
+        list(health.explanations(as_of="2026-05-06T09:30:00Z"))
+        assert len(computed) == 1
+        for customer in ("globex.example", "umbra.example"):
+            health.explain(customer, as_of="2026-05-06T09:30:00Z")
+
+    assert len(computed) == 2
 
 
 def test_sql_that_only_duckdb_speaks_still_has_its_evidence(company: Path, tmp_path: Path) -> None:

@@ -22,8 +22,9 @@ from mailhealth.customers.amounts import amount
 from mailhealth.customers.countries import countries, country_code
 from mailhealth.errors import BadData, UnknownName
 from mailhealth.health import Health
-from mailhealth.portfolio import Candidate, Standing, conditions
+from mailhealth.portfolio import Candidate, Standing
 from mailhealth.records import Score, SignalValue
+from mailhealth.rules import conditions
 from mailhealth.store import people
 
 AS_OF = "2026-11-01T00:00:00Z"
@@ -198,42 +199,7 @@ def test_a_row_of_the_customer_file_can_still_be_made_without_the_new_columns() 
     assert (row.stage, row.country, row.revenue) == (None, None, None)
 
 
-# ---------------------------------------------------------------- conditions and the page
-
-
-@pytest.mark.parametrize(
-    ("text", "value", "met"),
-    [
-        ("silence < -1.3", -1.4, True),
-        ("silence < -1.3", -1.3, False),
-        ("silence <= -1.3", -1.3, True),
-        ("silence>-2", None, None),
-        ("silence unknown", None, True),
-        ("silence unknown", 0.0, False),
-        ("silence = 0", 0.0, True),
-        ("silence >= 0", None, False),
-    ],
-)
-def test_a_condition_compares_and_the_unknown_is_neither_large_nor_small(
-    text: str, value: float | None, met: bool | None
-) -> None:
-    if met is None:
-        with pytest.raises(BadData, match="is no condition"):
-            conditions.read(text, {"silence"}, "page")
-        return
-    when = conditions.When((conditions.read(text, {"silence"}, "page"),))
-
-    assert conditions.holds(when, {"silence": answer("silence", value)}) is met
-
-
-def test_a_condition_asks_another_window_or_column() -> None:
-    window = conditions.When((conditions.read("silence@28 < 0", {"silence"}, "page"),))
-    column = conditions.When((conditions.read("silence.n >= 5", {"silence"}, "page"),))
-    signals = {"silence": answer("silence", 1.0, n=5), "silence@28": answer("silence", -1.0)}
-
-    assert conditions.holds(window, signals)
-    assert conditions.holds(column, signals)
-    assert not conditions.holds(window, {"silence": answer("silence", -1.0)})
+# ---------------------------------------------------------------- the page
 
 
 def test_the_shipped_page_names_only_signals_of_the_shipped_health_toml() -> None:

@@ -8,6 +8,7 @@ from importlib.resources import files
 
 from mailhealth.alerts.cases import fill
 from mailhealth.alerts.course import Known, Sign, Standing, Step, course, signs
+from mailhealth.alerts.looking import Looked, Over, first, later
 from mailhealth.alerts.page import SEVERITIES, Kind, Page, load, shipped
 from mailhealth.alerts.playbooks import Playbook, Task, own_kinds, tasks
 
@@ -15,6 +16,8 @@ __all__ = [
     "SEVERITIES",
     "Kind",
     "Known",
+    "Looked",
+    "Over",
     "Page",
     "Playbook",
     "Sign",
@@ -23,6 +26,8 @@ __all__ = [
     "Task",
     "course",
     "fill",
+    "first",
+    "later",
     "load",
     "own_kinds",
     "shipped",

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from mailhealth.errors import BadData
-from mailhealth.portfolio.conditions import Condition, Signals, When, holds, read
 from mailhealth.rules import PLACE, checks
+from mailhealth.rules.conditions import Condition, Signals, When, holds, read
 
 BANDS = ("healthy", "at risk", "unhealthy", "unknown")
 BETTER: Mapping[str, Collection[str]] = {  # than a band

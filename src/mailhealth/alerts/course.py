@@ -6,7 +6,7 @@ from typing import Literal
 
 from mailhealth.alerts.cases import BETTER, meets
 from mailhealth.alerts.page import SEVERITIES, Kind, Page, Severity
-from mailhealth.portfolio.conditions import Signals
+from mailhealth.rules.conditions import Signals
 
 Change = Literal["opened", "raised", "open", "cleared", "held back"]
 

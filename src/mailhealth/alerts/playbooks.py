@@ -10,8 +10,8 @@ from typing import Any
 from mailhealth.alerts.cases import Case, case, meets
 from mailhealth.alerts.page import Kind, Words, title
 from mailhealth.errors import BadData
-from mailhealth.portfolio.conditions import Signals
 from mailhealth.rules import checks, toml
+from mailhealth.rules.conditions import Signals
 
 NAME = "playbooks.toml"
 

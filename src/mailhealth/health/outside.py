@@ -1,5 +1,6 @@
 """What other systems know: taken over from a file, and told as metrics."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -13,6 +14,7 @@ from mailhealth.errors import UnknownName
 from mailhealth.health.instants import seconds
 from mailhealth.score import Beside
 from mailhealth.store import outside as kept
+from mailhealth.store import pages, touched
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +30,15 @@ class Taken:
 
 def page(db: Database, text: str | None = None) -> outside.Page:
     """Give the components.toml that counts; a `text` counts from now on ("": the shipped one)."""
-    own = kept.own_page(db) if text is None else text or None
-    read = outside.load(own)
-    if text is not None:
-        kept.keep_page(db, own)
+    read = outside.load(pages.own(db, "outside", text))
+    pages.keep(db, "outside", text)
     return read
 
 
-def take_over(db: Database, path: Path, *, now: int) -> Taken:
+def take_over(db: Database, path: Path) -> Taken:
     """Keep the figures of a file, all of them or, where one line is wrong, none."""
+    touched.everybody(db)
+    now = int(time.time())
     customers, segments = kept.names(db)
     known = page(db)
     figures = outside.read_file(path, customers, segments, now=now, page=known)

@@ -31,6 +31,13 @@ def days(start: str, end: str, every: Every) -> list[str]:
     return [iso(day) for day in back][::-1]
 
 
+def weeks(first: int | None, end: str, most: int) -> list[str]:
+    """List weekly instants back from `end`, at most so many, after the `first` fact (seconds)."""
+    last = datetime.fromisoformat(end)
+    days = (last - timedelta(weeks=back) for back in range(most, -1, -1))
+    return [iso(day) for day in days if first is not None and day.timestamp() > first]
+
+
 def _back(last: datetime, every: Every) -> Iterator[datetime]:
     for step in count():
         yield _months(last, step) if every == "month" else last - step * timedelta(_DAYS[every])

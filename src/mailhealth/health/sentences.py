@@ -4,6 +4,17 @@ from collections.abc import Mapping
 
 from mailhealth.errors import UnknownName
 
+SENT_SEEN = 50  # with fewer than one mail of ours in so many, signals leave ours out (tables.py)
+
+
+def warnings(came: int, went: int, *, ours: bool, lang: str) -> list[str]:
+    """Say what is missing, given how many mails came and went, and whether anything is ours."""
+    if came and not ours:
+        return [nothing_is_ours(lang)]
+    if came and went * SENT_SEEN < came + went:
+        return [sent_mail_missing(went, came + went, lang)]
+    return []
+
 
 def nothing_is_ours(lang: str) -> str:
     """Say that answers cannot be told from questions."""

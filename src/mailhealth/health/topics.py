@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from sqlite_utils import Database
 
 from mailhealth import intervals
+from mailhealth.store import pages
 from mailhealth.store import topics as kept
 
 if TYPE_CHECKING:
@@ -38,6 +39,18 @@ class Mention:
     high: float | None
     trend: Literal["", "rising", "falling"]
     weight: float | None = None
+
+
+def asked(
+    db: Database, page: str | None, *, customer: str | None, end: int, days: int, lang: str
+) -> list[Mention]:
+    """Say what customers, or one, write about; a `page` counts from now on ("": the shipped)."""
+    from mailhealth.nlp import topics
+
+    taxonomy = topics.load(pages.own(db, "topics", page))
+    pages.keep(db, "topics", page)
+    find(db, taxonomy)
+    return mentions(db, taxonomy, customer=customer, end=end, days=days, lang=lang)
 
 
 def find(db: Database, taxonomy: "Taxonomy") -> int:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from mailhealth.portfolio.conditions import holds
 from mailhealth.portfolio.page import Page, Sign
 from mailhealth.portfolio.standing import AT_RISK, HEALTHY, Standing
+from mailhealth.rules.conditions import holds
 
 Advice = Literal["expand", "mend first"]
 

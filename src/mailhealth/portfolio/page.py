@@ -8,8 +8,8 @@ from importlib.resources import files
 from typing import Any
 
 from mailhealth.errors import BadData
-from mailhealth.portfolio.conditions import When, read
 from mailhealth.rules import checks
+from mailhealth.rules.conditions import When, read
 
 NAME = "portfolio.toml"
 

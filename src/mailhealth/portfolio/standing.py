@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from mailhealth.portfolio.conditions import UNKNOWN, Signals, holds
 from mailhealth.portfolio.page import Page
 from mailhealth.records import Score
+from mailhealth.rules.conditions import UNKNOWN, Signals, holds
 
 BACK = (28, 90)  # days: with what the score is compared
 AT_RISK = ("unhealthy", "at risk")

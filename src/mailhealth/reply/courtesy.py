@@ -8,6 +8,7 @@ from mailhealth.reply.words import Words, words
 
 MOST = 8  # phrases an opening, lines a closing is made of
 LONGEST = 160  # characters of a line that are looked at
+LETTER = 400  # characters of a text that may be nothing but thanks
 ADDRESSED = 40  # characters of the name in a salutation
 NAMES = 3  # lines below a closing: name, title, company
 SENTENCES = 3  # ends of sentences after which a closing is tried on one line
@@ -24,14 +25,29 @@ def courtesies(text: str) -> tuple[tuple[int, int], ...]:
 
     An opening is a salutation with its name and what is said before saying anything ("I hope
     you are well"); a closing is a formula with the name below it. Thanks are a closing only
-    before a name or a comma. A text that is nothing else has none: it is what was said.
+    before a name or a comma. A text that is nothing else has none: it is what was said; but one
+    that only thanks is a courtesy from end to end.
     """
     start, end = len(text) - len(text.lstrip(_BLANK)), len(text.rstrip(_BLANK))
     opened = _opening(text, start, end)
     closed = _closing(text, opened, end)
+    if start < end and _only_thanks(text, opened, closed):
+        return ((start, end),)
     if not any(sign.isalnum() for sign in text[opened:closed]):
         return ()
     return tuple(span for span in ((start, opened), (closed, end)) if span[0] < span[1])
+
+
+def _only_thanks(text: str, opened: int, closed: int) -> bool:
+    """Tell whether nothing but thanks stands between the opening and the closing, or in them."""
+    if len(text) > LETTER or "?" in text or "？" in text or not words().grateful.search(text):
+        return False
+    lines = text[opened:closed].strip(_BLANK).split("\n")
+    for _ in range(NAMES):
+        if len(lines) > 1 and (not lines[-1].strip(_BLANK) or signs(lines[-1])):
+            lines.pop()
+    said = "\n".join(lines).strip(_BLANK)
+    return not any(map(str.isalnum, said)) or bool(words().gratitude.fullmatch(said))
 
 
 def is_formula(text: str) -> bool:

@@ -32,6 +32,8 @@ class Words:
     introduction: re.Pattern[str]
     closing: re.Pattern[str]
     thanks: re.Pattern[str]
+    grateful: re.Pattern[str]
+    gratitude: re.Pattern[str]
     company: re.Pattern[str]
     particles: frozenset[str]
 
@@ -43,6 +45,9 @@ def words() -> Words:
     attribution, signature = data["attribution"], data["signature"]
     courtesies: dict[str, list[str]] = data["courtesies"]
     leads = _phrase(courtesies["leads"])
+    thanking = [
+        each for name in ("thanks", "grateful", "appreciating") for each in courtesies[name]
+    ]
     spaced, unspaced = _any(attribution["verbs"]), _any(attribution["verbs_unspaced"])
     return Words(
         verb=re.compile(rf"(?<!\w)(?:{spaced})(?!\w)|(?:{unspaced})"),
@@ -62,6 +67,8 @@ def words() -> Words:
         introduction=_introduction(courtesies["organisations"], courtesies["surnames"]),
         closing=_phrases(courtesies["closings"] + courtesies["thanks"], leads),
         thanks=_phrases(courtesies["thanks"], leads),
+        grateful=re.compile(_phrase(thanking), re.IGNORECASE),
+        gratitude=_gratitude(courtesies),
         company=re.compile(rf"[^。、！？!?]*?(?:{_any(courtesies['companies'])})[^。、！？!?]*"),
         particles=frozenset(courtesies["particles"]),
     )
@@ -82,6 +89,27 @@ def _phrase(found: list[str]) -> str:
 def _phrases(found: list[str], leads: str) -> re.Pattern[str]:
     """Match phrases in a row and the signs after them; possessive, so that nothing is retried."""
     return re.compile(rf"(?:(?:{leads}{_SIGNS}*+)*+{_phrase(found)}{_SIGNS}*+)++", re.IGNORECASE)
+
+
+def _gratitude(courtesies: dict[str, list[str]]) -> re.Pattern[str]:
+    """Match sentences that only thank: "Many thanks for your help!", ご対応ありがとうございます。
+
+    Possessive: the words of a sentence are not tried again in another way.
+    """
+    grateful = _phrase(courtesies["grateful"] + courtesies["thanks"])
+    appreciating, polite = _phrase(courtesies["appreciating"]), _phrase(courtesies["closings"])
+    lightly = _phrase(courtesies["gratefully"] + courtesies["leads"])
+    around = rf"(?>(?!{grateful}){lightly}{_SIGNS}*+)"
+    spaced = _phrase([word for word in courtesies["thanked_for"] if word[-1] < _UNSPACED])
+    unspaced = _phrase([word for word in courtesies["thanked_for"] if word[-1] >= _UNSPACED])
+    after = rf"(?>{spaced}[ \t]*+)"
+    before = rf"(?>{unspaced}[ \t　、]*+)"
+    thanks = (
+        rf"{before}*+{around}*+(?:{appreciating}[ \t]++{after}++"
+        rf"|{grateful}[ \t]*+{around}*+(?:for[ \t]++{after}++)?)"
+    )
+    sentence = rf"{around}*+(?>{thanks}|{polite}){_SIGNS}*+\s*+"
+    return re.compile(rf"(?:{sentence})++", re.IGNORECASE)
 
 
 def _address(endings: list[str]) -> re.Pattern[str]:

@@ -40,7 +40,7 @@ create table scores (
     high     real not null,
     rank     real,                 -- share of the judged customers that stand lower; null: band unknown
     because  text not null,        -- JSON: the reasons that weigh most, as sentences
-    model    text not null,        -- fingerprint of health.toml
+    model    text not null,        -- fingerprint of health.toml and its facts
     primary key (customer, as_of, model)
 ) strict, without rowid;
 create table contributions (       -- the lines of a score; base + their sum = value
@@ -64,7 +64,7 @@ create index scores_as_of on scores (as_of);
 
 create table fits (                -- what all customers share: waits, quiet days, cohorts (JSON)
     month   integer not null,      -- fitted through the beginning of this month, in seconds
-    model   text not null,         -- fingerprint of health.toml
+    model   text not null,         -- fingerprint of health.toml and its facts
     content text not null,
     primary key (month, model)
 ) strict, without rowid;

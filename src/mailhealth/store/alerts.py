@@ -1,4 +1,4 @@
-"""Alerts and tasks: what is open, what became of it, and whose pages count."""
+"""Alerts and tasks: what is open, and what became of it."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from sqlite_utils import Database
-
-Setting = Literal["alerts", "playbooks"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +177,46 @@ def tasks(db: Database, *, only_open: bool = True) -> list[dict[str, Any]]:
     return [row | {"what": json.loads(row["what"])} for row in rows]
 
 
+def close(db: Database, alert: int, reason: str, now: str) -> bool:
+    """Close an open alert by hand; False: none of that number is open.
+
+    It is cleared as of the newest instant at which it was open.
+    """
+    with db.atomic():
+        found = db.execute(
+            "update alerts set state = 'cleared', cleared = as_of"
+            " where alert = ? and state = 'open'",
+            [alert],
+        )
+        if found.rowcount:
+            db.execute("insert into closings values (?, ?, ?)", [alert, now, reason])
+    return bool(found.rowcount)
+
+
+def looked(db: Database) -> bool:
+    """Tell whether alerts were ever decided here."""
+    row = db.execute(
+        "select exists (select 1 from alerts)"
+        " or exists (select 1 from settings where name = 'looked')"
+    ).fetchone()
+    return bool(row[0])
+
+
+def passed_over(db: Database) -> dict[tuple[str, str], Any]:
+    """Look up the severity of what was passed over, by customer and kind."""
+    rows = db.execute("select customer, kind, severity from passed_over").fetchall()
+    return {(customer, kind): severity for customer, kind, severity in rows}
+
+
+def pass_over(db: Database, as_of: str, over: Mapping[tuple[str, str], str]) -> None:
+    """Remember what is passed over now, and when alerts were decided first."""
+    rows = [(*key, severity) for key, severity in over.items()]
+    with db.atomic():
+        db.execute("insert or ignore into settings (name, value) values ('looked', ?)", [as_of])
+        db.execute("delete from passed_over")
+        db.conn.executemany("insert into passed_over values (?, ?, ?)", rows)
+
+
 def close_task(db: Database, task: int, state: Literal["done", "dropped"], now: str) -> bool:
     """Say that a task is done or dropped; False: there is none of that number."""
     with db.atomic():
@@ -186,20 +224,6 @@ def close_task(db: Database, task: int, state: Literal["done", "dropped"], now: 
             "update tasks set state = ?, changed = ? where task = ?", [state, now, task]
         )
     return bool(found.rowcount)
-
-
-def own_page(db: Database, setting: Setting) -> str | None:
-    """Look up the text of the user's own page; None: the shipped one counts."""
-    row = db.execute("select value from settings where name = ?", [setting]).fetchone()
-    return None if row is None else str(row[0])
-
-
-def keep_page(db: Database, setting: Setting, page: str | None) -> None:
-    """Remember the text of the user's own page, or with None go back to the shipped one."""
-    with db.atomic():
-        db.execute("delete from settings where name = ?", [setting])
-        if page is not None:
-            db.execute("insert into settings (name, value) values (?, ?)", [setting, page])
 
 
 def segments_and_owners(db: Database) -> tuple[set[str], set[str]]:

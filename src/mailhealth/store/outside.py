@@ -6,9 +6,7 @@ from dataclasses import asdict, dataclass
 from sqlite_utils import Database
 
 from mailhealth.outside import Figure
-from mailhealth.store import insert
 
-SETTING = "outside"
 LONGEST = 366 * 86_400  # seconds: no figure speaks for longer
 COLUMNS = "customer, component, metric, at, value"
 
@@ -61,20 +59,6 @@ def names(db: Database) -> tuple[list[str], list[str]]:
     """List the customers and the segments that figures may speak of."""
     rows = db.execute("select customer, segment from customers order by customer").fetchall()
     return [row[0] for row in rows], sorted({row[1] for row in rows if row[1]})
-
-
-def own_page(db: Database) -> str | None:
-    """Look up the text of the user's own components.toml; None: the shipped one counts."""
-    row = db.execute("select value from settings where name = ?", [SETTING]).fetchone()
-    return None if row is None else str(row[0])
-
-
-def keep_page(db: Database, page: str | None) -> None:
-    """Remember the text of the user's own components.toml, or with None go back to the shipped."""
-    with db.atomic():
-        db.execute("delete from settings where name = ?", [SETTING])
-        if page is not None:
-            insert(db, "settings", [{"name": SETTING, "value": page}])
 
 
 def _count(db: Database) -> int:

@@ -1,10 +1,8 @@
-"""What a portfolio needs of the store: who is a customer, the scores kept before, the page."""
+"""What a portfolio needs of the store: who is a customer, and the scores kept before."""
 
 from typing import Any
 
 from sqlite_utils import Database
-
-SETTING = "portfolio"
 
 
 def customers(db: Database, end: int) -> list[dict[str, Any]]:
@@ -54,17 +52,3 @@ def scores_before(db: Database, model: str, since: str, until: str) -> dict[str,
         {"model": model, "since": since, "until": until},
     ).fetchall()
     return {customer: value for customer, value, band, _ in rows if band != "unknown"}
-
-
-def own_page(db: Database) -> str | None:
-    """Look up the text of the user's own portfolio.toml; None: the shipped one counts."""
-    row = db.execute("select value from settings where name = ?", [SETTING]).fetchone()
-    return None if row is None else str(row[0])
-
-
-def keep_page(db: Database, page: str | None) -> None:
-    """Remember the text of the user's own portfolio.toml, or with None go back to the shipped."""
-    with db.atomic():
-        db.execute("delete from settings where name = ?", [SETTING])
-        if page is not None:
-            db.execute("insert into settings (name, value) values (?, ?)", [SETTING, page])

@@ -1,4 +1,4 @@
-"""What mails are about: the taxonomy that counts, the topics found, the words to look at."""
+"""What mails are about: the topics found, the words to look at."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,7 +11,6 @@ from mailhealth.store import insert
 from mailhealth.store.annotations import CHUNK
 from mailhealth.store.results import matter
 
-SETTING = "topics"
 _OURS = "m.direction = 'in' and m.kind = 'human'"
 
 
@@ -39,20 +38,6 @@ class Letter:
 
     text: Text
     customer: str
-
-
-def own_page(db: Database) -> str | None:
-    """Look up the text of the user's own topics.toml; None: the shipped one counts."""
-    row = db.execute("select value from settings where name = ?", [SETTING]).fetchone()
-    return None if row is None else str(row[0])
-
-
-def keep_page(db: Database, page: str | None) -> None:
-    """Remember the text of the user's own topics.toml, or with None go back to the shipped."""
-    with db.atomic():
-        db.execute("delete from settings where name = ?", [SETTING])
-        if page is not None:
-            db.execute("insert into settings (name, value) values (?, ?)", [SETTING, page])
 
 
 def unread(db: Database, version: str) -> Iterator[list[Text]]:

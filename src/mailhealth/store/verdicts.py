@@ -17,20 +17,6 @@ class Due:
     row: int
 
 
-def own_rules(db: Database) -> str | None:
-    """Look up the text of the user's own machines.toml; None: the shipped one counts."""
-    return _setting(db, "machines")
-
-
-def keep_rules(db: Database, page: str | None) -> None:
-    """Remember the text of the user's own machines.toml, or with None go back to the shipped."""
-    with db.atomic():
-        if page is None:
-            db.execute("delete from settings where name = 'machines'")
-        else:
-            _set(db, "machines", page)
-
-
 def due(db: Database, fingerprint: str) -> Due | None:
     """Say what has come since the last judging; everything, where the rules have changed.
 

@@ -10,8 +10,9 @@ from sqlite_utils import Database
 from mailhealth import alerts
 from mailhealth.alerts import sending
 from mailhealth.errors import BadData, UnknownName
+from mailhealth.health import portfolio
 from mailhealth.health.alerting import cases, reasons
-from mailhealth.health.alerting.cases import Weighed
+from mailhealth.health.alerting.cases import Case
 from mailhealth.health.alerting.pages import Pages, pages
 from mailhealth.health.alerting.reasons import Told
 from mailhealth.health.answers import Evidence
@@ -22,10 +23,11 @@ from mailhealth.store import results
 
 __all__ = [
     "Alert",
+    "Decision",
     "Pages",
     "Task",
-    "Weighed",
     "close",
+    "close_alert",
     "decide",
     "listing",
     "pages",
@@ -77,34 +79,56 @@ class Alert:
     tasks: tuple[Task, ...] = ()
 
 
-def decide(engine: Engine, weighed: Weighed, *, dry_run: bool, lang: str) -> list[Alert]:
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What became of alerts; `passed_over` customers only show older signs."""
+
+    alerts: list[Alert]
+    passed_over: int
+
+
+def decide(engine: Engine, day: str, *, dry_run: bool, lang: str) -> Decision:
     """Decide what becomes of every alert as of an instant, and keep it unless it is a dry run.
 
     The new ones come first, the severest first. Raises BadData for an instant before the newest
     that was kept.
     """
-    day, newest = weighed.day, kept.newest_instant(engine.db())
+    newest = kept.newest_instant(engine.db())
     if not dry_run and day < newest:
         raise BadData(
             f"alerts are kept as of {newest} already; an earlier instant can only be looked at:"
             " --dry-run"
         )
     now = pages(engine.db(), engine.rules)
-    known = cases.cases(engine, weighed, now.alerts)
-    signs = alerts.signs((case.standing for case in known.values()), list(now.kinds.values()))
-    before = [
-        alerts.Known(**{**each, "open": bool(each["open"]), "fired": seconds(each["fired"])})
-        for each in kept.newest(engine.db(), day)
-    ]
-    steps = alerts.course(before, signs, seconds(day), now.alerts)
+    known = cases.cases(engine, day, now.alerts)
+    looked = _looked(engine, known, now)
+    steps = alerts.course(_before(engine.db(), day), looked.signs, seconds(day), now.alerts)
     told = sorted(reasons.told(engine, day, steps, (known, now)), key=_order)
     if not dry_run:
         told = [each for each in told if each.step.change != "held back"]
-        numbers = _keep(engine.db(), day, told)
+        numbers = _keep(engine.db(), day, told, looked.over)
         rows = [_row(each, day, numbers) for each in told]
     else:
         rows = [_row(each, day, {}) | {"planned": each.tasks} for each in told]
-    return _alerts(engine.db(), rows, now, lang)
+    passed = {customer for customer, _ in looked.over} - {each.step.customer for each in told}
+    return Decision(_alerts(engine.db(), rows, now, lang), len(passed))
+
+
+def _looked(engine: Engine, known: Mapping[str, Case], now: Pages) -> alerts.Looked:
+    """Find the signs that count; at the first look at a long history not all of them do."""
+    db = engine.db()
+    signs = alerts.signs((case.standing for case in known.values()), list(now.kinds.values()))
+    if kept.looked(db):
+        return alerts.later(signs, kept.passed_over(db))
+    stakes = cases.stakes(known, portfolio.page(db, engine.rules).churn)
+    return alerts.first(signs, stakes, now.alerts.budget)
+
+
+def _before(db: Database, day: str) -> list[alerts.Known]:
+    return [
+        alerts.Known(**{**each, "open": bool(each["open"]), "fired": seconds(each["fired"])})
+        for each in kept.newest(db, day)
+    ]
 
 
 def listing(engine: Engine, *, lang: str = "en") -> list[Alert]:
@@ -113,11 +137,26 @@ def listing(engine: Engine, *, lang: str = "en") -> list[Alert]:
     return _alerts(engine.db(), rows, pages(engine.db(), engine.rules), lang)
 
 
-def tasks(engine: Engine, *, lang: str = "en", everything: bool = False) -> list[Task]:
-    """List the tasks that are open (or `everything`), what is due next first."""
+def tasks(
+    engine: Engine, *, owner: str | None, customer: str | None, everything: bool, lang: str
+) -> list[Task]:
+    """List the tasks, of all or of some, that are open (or `everything`), due ones first."""
     titles = _titles(pages(engine.db(), engine.rules), lang)
     rows = kept.tasks(engine.db(), only_open=not everything)
-    return [_task(row, titles, lang) for row in rows]
+    return [
+        _task(row, titles, lang)
+        for row in rows
+        if owner in (None, row["owner"]) and customer in (None, row["customer"])
+    ]
+
+
+def close_alert(db: Database, alert: int, reason: str) -> None:
+    """Close an open alert by hand; raises UnknownName where none of that number is open."""
+    if not reason.strip():
+        raise BadData(f"alert {alert}: closing it by hand needs a reason, which is kept")
+    if not kept.close(db, alert, reason.strip(), iso(datetime.now(UTC))):
+        there = ", ".join(str(row["alert"]) for row in kept.listing(db)[:5])
+        raise UnknownName(f"no open alert {alert}; open ones are {there or 'none'}")
 
 
 def close(db: Database, task: int, state: Literal["done", "dropped"]) -> None:
@@ -179,8 +218,10 @@ def _order(told: Told) -> tuple[int, int, str, str]:
     return _CHANGES.index(step.change), -severity, step.customer, step.kind
 
 
-def _keep(db: Database, day: str, told: Sequence[Told]) -> dict[tuple[str, str], int]:
-    """Keep what became of alerts, and their tasks; return the alerts' numbers."""
+def _keep(
+    db: Database, day: str, told: Sequence[Told], over: alerts.Over
+) -> dict[tuple[str, str], int]:
+    """Keep what became of alerts, their tasks, and what is passed over; return their numbers."""
     standing = [
         kept.Kept(
             alert=each.step.alert,
@@ -197,6 +238,7 @@ def _keep(db: Database, day: str, told: Sequence[Told]) -> dict[tuple[str, str],
     gone = [each.step.alert for each in told if each.step.change == "cleared"]
     with db.atomic():
         numbers = kept.save(db, day, standing, [alert for alert in gone if alert is not None])
+        kept.pass_over(db, day, over)
         kept.add_tasks(db, (row for each in told for row in _task_rows(each, numbers)))
     return numbers
 

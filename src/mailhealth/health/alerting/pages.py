@@ -9,6 +9,7 @@ from mailhealth.alerts import Kind, Page, Playbook, load, own_kinds, playbooks
 from mailhealth.errors import BadData
 from mailhealth.rules import Rules, checks
 from mailhealth.store import alerts as kept
+from mailhealth.store.pages import keep, own
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +31,12 @@ def pages(
 ) -> Pages:
     """Give the pages that count; a text counts from now on ("": the shipped one)."""
     names = {signal.name for signal in rules.signals}
-    given: dict[kept.Setting, str | None] = {"alerts": page, "playbooks": books}
-    texts = {
-        setting: kept.own_page(db, setting) if text is None else text or None
-        for setting, text in given.items()
-    }
-    first = load(texts["alerts"], names)
-    second = playbooks.load(texts["playbooks"], first.kinds, names)
+    first = load(own(db, "alerts", page), names)
+    second = playbooks.load(own(db, "playbooks", books), first.kinds, names)
     if books:
         _refuse_strangers(db, second)
-    for setting, text in given.items():
-        if text is not None:
-            kept.keep_page(db, setting, texts[setting])
+    keep(db, "alerts", page)
+    keep(db, "playbooks", books)
     return Pages(first, second)
 
 

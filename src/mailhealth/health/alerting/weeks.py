@@ -12,6 +12,7 @@ from mailhealth.health import evaluating
 from mailhealth.health.evaluating import Engine
 from mailhealth.health.instants import seconds
 from mailhealth.signals import engine as counting
+from mailhealth.signals import stored
 from mailhealth.signals.engine import Loaded
 from mailhealth.signals.fits import through
 
@@ -26,7 +27,7 @@ def read(engine: Engine, day: str) -> tuple[list[str], Weeks]:
     names: list[str] = []
     parts: list[Weeks] = []
     with engine.released(), warehouse.opened(engine.path) as store:
-        for some in counting.buckets(store, None):
+        for some in stored.buckets(store, None):
             with counting.loaded(store, some, [end], fit) as known:
                 names += known.customers
                 parts.append(_weeks(known, (end - MONDAY) // WEEK))

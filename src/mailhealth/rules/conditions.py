@@ -1,13 +1,14 @@
-"""Conditions on the table email_signals, as portfolio.toml writes them."""
+"""Conditions on the table email_signals, as pages such as portfolio.toml write them."""
 
 import operator
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from mailhealth.errors import BadData
 from mailhealth.records import SignalValue
 from mailhealth.rules import checks
+from mailhealth.rules.page import Rules
 
 Signals = Mapping[str, SignalValue]  # one customer's, as NAME (the scored window) and NAME@DAYS
 
@@ -73,6 +74,18 @@ def holds(when: When, signals: Signals) -> bool:
     return all(_met(each, signals) for each in when.every) and (
         not when.some or any(_met(each, signals) for each in when.some)
     )
+
+
+def named(values: Iterable[SignalValue], rules: Rules) -> dict[str, dict[str, SignalValue]]:
+    """Give each customer's signals as conditions name them: NAME@DAYS, and scored as NAME."""
+    scored = {signal.name: signal.window for signal in rules.signals}
+    found: dict[str, dict[str, SignalValue]] = {}
+    for value in values:
+        mine = found.setdefault(value.customer, {})
+        mine[f"{value.signal}@{value.window_days}"] = value
+        if scored.get(value.signal) == value.window_days:
+            mine[value.signal] = value
+    return found
 
 
 def _met(condition: Condition, signals: Signals) -> bool:
