@@ -285,6 +285,43 @@ def test_an_attached_mail_is_an_attachment_and_its_words_are_not_the_senders() -
     ]
 
 
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+@pytest.mark.parametrize("size", [100_000, 100_001, 100_002])
+def test_what_a_long_attachment_holds_is_not_read_and_its_size_is_told(
+    end: bytes, size: int
+) -> None:
+    payload = base64.encodebytes(b"\xa5" * size).replace(b"\n", end)
+    head = end.join([b"Content-Type: application/pdf; name=a.pdf", b"Content-Transfer-Encoding: "])
+    head += b"base64" + end + end
+    body = b"--b" + end + end + b"See there." + end + b"--b" + end + head + payload + b"--b--"
+
+    found = mail("Content-Type: multipart/mixed; boundary=b", body=body)
+
+    assert found.text.strip() == "See there."
+    assert [one.name for one in found.attachments] == ["a.pdf"]
+    assert found.attachments[0].size == size
+    assert "omitted" not in repr(found.problems)
+
+
+def test_a_long_text_in_base64_is_read_to_its_end() -> None:
+    words = "".join(f"{number}番の注文はどこですか。\n" for number in range(2_000))
+    body = b"--b\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: base64\n\n"
+    body += base64.encodebytes(words.encode()) + b"--b--"
+
+    found = mail("Content-Type: multipart/mixed; boundary=b", body=body)
+
+    assert found.text.strip().endswith("1999番の注文はどこですか。")
+
+
+@pytest.mark.parametrize("repeated", [b"\n", b"\r\n", b"\n\nA", b"QUJD\n", b"QUJD"])
+def test_endless_lines_that_look_like_an_attachment_take_no_time(repeated: bytes) -> None:
+    begun = time.process_time()
+
+    mail("Content-Type: multipart/mixed; boundary=b", body=b"\n\n" + repeated * 200_000)
+
+    assert time.process_time() - begun < 10
+
+
 def test_a_text_with_a_file_name_is_an_attachment() -> None:
     body = b"--b\n\nSee the log.\n--b\nContent-Type: text/plain; name=a.log\n\nError 5\n--b--"
 

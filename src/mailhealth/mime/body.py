@@ -16,6 +16,7 @@ from mailhealth.records import Attachment, Part
 
 LARGEST_PART = 2_000_000  # bytes of one part that are read as text
 LARGEST_TEXT = 1_000_000  # characters of the text to read
+OCTETS = 12  # digits of a size that can be
 STUB = 200  # characters: a plain text below this may only say "this mail is HTML"
 NAME = 255  # characters of a file name that are kept
 _BASE64_LINE = re.compile(r"\s*[A-Za-z0-9+/=]*\s*")
@@ -255,6 +256,10 @@ def _size(part: Piece) -> int:
         inside = stack.pop()
         size += len(inside.raw)
         stack.extend(inside.pieces())
+    if not size:  # left on its server, which told how large it is (readers/imap/parts)
+        told = str(part.get("x-omitted-octets") or "")
+        return int(told) if told.isascii() and told.isdigit() and len(told) < OCTETS else 0
     if _encoding(part) == "base64":
-        return (size - part.raw.count("\n") - part.raw[-4:].count("=")) * 3 // 4
+        ends = part.raw.count("\n") + part.raw.count("\r")
+        return (size - ends - part.raw[-4:].count("=")) * 3 // 4
     return size

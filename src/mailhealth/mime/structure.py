@@ -16,6 +16,16 @@ NESTING = 100  # containers in one message
 CONTENT_HEADER = 2_000  # characters; the parser's time grows with the square of its parameters
 BOUNDARY_TRIALS = 20_000_000  # the parser tries every open boundary on every line
 
+LONG = 32_768  # bytes of a message whose attachments are left out
+HEADER = 4_096  # bytes before a payload in which its part's header is looked for
+READ = (b"text", b"message", b"multipart")  # media types whose content is read
+
+# Possessive, and without blank lines: every byte is looked at once, whatever the mail holds.
+_PAYLOAD = re.compile(rb"(\r?\n)\r?\n((?:[A-Za-z0-9+/=]++\r?+\n){200,}+)(?=--)")
+_KIND = re.compile(rb"^content-type:[ \t\r\n]*([a-z]+)/", re.IGNORECASE | re.MULTILINE)
+_ENCODED = re.compile(
+    rb"^content-transfer-encoding:[ \t]*base64[ \t\r]*$", re.IGNORECASE | re.MULTILINE
+)
 _FROM_LINE = re.compile(rb">?From [^\r\n]*(?:\r\n?|\n)")
 _HEADER = re.compile(rb"[!-9;-~]+:")
 
@@ -68,7 +78,7 @@ class Piece(Message):
 
 def read_structure(raw: bytes, problems: list[str]) -> Piece:
     """Cut a message into its parts; what was read until a bound was met is kept."""
-    raw = _trimmed(raw, problems)
+    raw = _without_attachments(_trimmed(raw, problems))
     created: list[Piece] = []
 
     def piece(policy: Any = None) -> Piece:
@@ -88,6 +98,28 @@ def read_structure(raw: bytes, problems: list[str]) -> Piece:
         problems.append("parts nested too deep, the rest not read")
     # The parser makes one empty piece to try its factory; the message is the first with headers.
     return next((made for made in created if made.items()), created[-1])
+
+
+def _without_attachments(raw: bytes) -> bytes:
+    """Take out what long base64 attachments hold, and leave their size: nobody reads it here.
+
+    The parser looks at every line, and most lines of most mail are those.
+    """
+    if len(raw) < LONG:
+        return raw
+    return _PAYLOAD.sub(_left_out, raw)
+
+
+def _left_out(found: re.Match[bytes]) -> bytes:
+    before = found.string[max(0, found.start() - HEADER) : found.start()]
+    _, boundary, header = before.rpartition(b"\n--")
+    kinds = [kind.lower() for kind in _KIND.findall(header)]
+    if not boundary or len(kinds) != 1 or kinds[0] in READ or not _ENCODED.search(header):
+        return found[0]
+    end, payload = found[1], found[2]
+    ends = payload.count(b"\n") + payload.count(b"\r")
+    octets = (len(payload) - ends - payload[-4:].count(b"=")) * 3 // 4
+    return b"%sX-Omitted-Octets: %d%s%s" % (end, octets, end, end)
 
 
 def _trimmed(raw: bytes, problems: list[str]) -> bytes:
