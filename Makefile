@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 VENV := .venv
+# The tests of a file stay together: they share what is dear to make.
+SPREAD := --numprocesses 2 --dist loadfile
 BIN := $(VENV)/bin
 
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -13,7 +15,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 # torch before the rest: its pinned build is the one without GPU packages.
 $(VENV)/.developing: $(VENV)/.installed
 	$(BIN)/pip install --quiet --constraint constraints.txt torch
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[train,learn,alerts,pst]' --group dev
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[train,learn,alerts,pst,oauth]' --group dev
 	touch $@
 
 .PHONY: demo test check docs clean
@@ -22,7 +24,7 @@ demo: $(VENV)/.installed      ## the sample company: scores, reasons, demo/repor
 	$(BIN)/mailhealth demo demo
 
 test: $(VENV)/.developing     ## everything that is tested
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q $(SPREAD)
 
 check: $(VENV)/.developing    ## format, lint, types, floors, generated docs
 	$(BIN)/ruff format --check .

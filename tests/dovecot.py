@@ -1,5 +1,6 @@
 """A real Dovecot on loopback, in a folder of its own, as root or not."""
 
+import base64
 import grp
 import imaplib
 import os
@@ -17,6 +18,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 PASSWORD = "correct-horse"
+TOKEN_KEY = b"battery-staple-battery-staple-ok"  # what a good token is signed with (HS256)
 PROGRAM = shutil.which("dovecot", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
 
 CONFIG = """
@@ -63,6 +65,21 @@ service anvil {{
     mode = 0
   }}
 }}
+"""
+
+# Tokens are checked here, without asking anybody; their `sub` is the user.
+OAUTH = """
+auth_mechanisms = plain login xoauth2 oauthbearer
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = {folder}/oauth2.conf
+}}
+"""
+OAUTH_ARGS = """
+introspection_mode = local
+local_validation_key_dict = fs:posix:prefix={folder}/keys/
+username_attribute = sub
 """
 
 # Without root nobody can change to another user or root folder.
@@ -124,23 +141,25 @@ class Dovecot:
 
 
 @contextmanager
-def running() -> Iterator[Dovecot]:
-    """Start a Dovecot in a temporary folder and stop it afterwards.
+def running(*, oauth: bool = False) -> Iterator[Dovecot]:
+    """Start a Dovecot in a temporary folder and stop it afterwards; with `oauth`, it takes tokens.
 
     Not in pytest's own folder: every pytest that starts closes that to other users again, and
     Dovecot's mail user is another.
     """
     # Dovecot's last processes may still write while the folder goes.
     with TemporaryDirectory(prefix="dovecot-", ignore_cleanup_errors=True) as folder:
-        yield from _running(Path(folder))
+        yield from _running(Path(folder), oauth)
 
 
-def _running(folder: Path) -> Iterator[Dovecot]:
+def _running(folder: Path, oauth: bool) -> Iterator[Dovecot]:
     assert PROGRAM, "no dovecot program"
     server = Dovecot(folder, _free_port(), _free_port())
     _make_certificate(folder)
     (folder / "home").mkdir()
-    (folder / "dovecot.conf").write_text(_config(server), encoding="utf-8")
+    (folder / "dovecot.conf").write_text(_config(server, oauth), encoding="utf-8")
+    if oauth:
+        _lay_key(folder)
     if os.geteuid() == 0:
         _open_to(folder, "nobody")
     command = [PROGRAM, "-F", "-c", str(folder / "dovecot.conf")]
@@ -154,10 +173,10 @@ def _running(folder: Path) -> Iterator[Dovecot]:
         process.wait(timeout=10)
 
 
-def _config(server: Dovecot) -> str:
+def _config(server: Dovecot, oauth: bool) -> str:
     root = os.geteuid() == 0
     who = pwd.getpwnam("nobody") if root else pwd.getpwuid(os.geteuid())
-    text = CONFIG.format(
+    text = (CONFIG + OAUTH if oauth else CONFIG).format(
         folder=server.folder,
         password=PASSWORD,
         uid=who.pw_uid,
@@ -166,6 +185,14 @@ def _config(server: Dovecot) -> str:
         tls_port=server.tls_port,
     )
     return text if root else text + ROOTLESS.format(user=who.pw_name, group=_group_of(who.pw_gid))
+
+
+def _lay_key(folder: Path) -> None:
+    """Where Dovecot looks for the key of a token that names none: azp, algorithm, kid."""
+    key = folder / "keys" / "default" / "HS256" / "default"
+    key.parent.mkdir(parents=True)
+    key.write_bytes(base64.b64encode(TOKEN_KEY))
+    (folder / "oauth2.conf").write_text(OAUTH_ARGS.format(folder=folder), encoding="utf-8")
 
 
 def _group_of(gid: int) -> str:

@@ -1,9 +1,6 @@
 """The IMAP reader against a real Dovecot."""
 
-import socket
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -11,9 +8,12 @@ import pytest
 
 from mailhealth.errors import BadSource, LoginRefused
 from mailhealth.readers import imap
-from mailhealth.records import Mark, Raw, Skipped
+from mailhealth.readers.imap import connection, faults, fetching
+from mailhealth.records import Mark, Present, Raw, Skipped
+from mailhealth.sources.reading import NothingKept
 from tests import dovecot
 from tests.dovecot import PASSWORD, Dovecot
+from tests.imap_server import ALWAYS, GREETING, Fault, Folder, Server, serving
 
 pytestmark = pytest.mark.skipif(
     dovecot.PROGRAM is None, reason="no Dovecot here (Debian: apt install dovecot-imapd)"
@@ -38,7 +38,7 @@ def a_mail(number: int, size: int = 0) -> bytes:
 
 
 def read(settings: dict[str, str], cursors: dict[str, str] | None = None) -> list:
-    return list(imap.read(settings, cursors or {}))
+    return list(imap.read(settings, cursors or {}, NothingKept()))
 
 
 def bodies(yielded: list) -> list[bytes]:
@@ -56,9 +56,9 @@ def test_inbox_and_the_folder_flagged_sent_are_read_byte_for_byte(server: Doveco
     yielded = read(server.settings("both"))
 
     assert bodies(yielded) == [a_mail(1), a_mail(2), a_mail(3)]
-    assert yielded[0].received == 1_700_000_123
-    assert yielded[0].place.startswith("imap:INBOX;uidvalidity=")
-    assert yielded[0].place.endswith(";uid=1")
+    assert yielded[1].received == 1_700_000_123
+    assert yielded[1].place.startswith("imap:INBOX;uidvalidity=")
+    assert yielded[1].place.endswith(";uid=1")
     assert list(cursors_of(yielded)) == ["imap:INBOX", "imap:送信済み"]
 
 
@@ -105,13 +105,10 @@ def test_a_folder_numbered_anew_is_read_from_its_start(server: Dovecot) -> None:
 def test_a_cursor_midway_goes_on_where_the_last_group_ended(
     server: Dovecot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(imap, "GROUP_MESSAGES", 2)
+    monkeypatch.setattr(fetching, "GROUP_MESSAGES", 2)
     server.deliver("midway", "INBOX", *map(a_mail, range(1, 6)))
-    first = []
-    for each in imap.read(server.settings("midway"), {}):
-        first.append(each)
-        if isinstance(each, Mark):
-            break
+    reading = imap.read(server.settings("midway"), {}, NothingKept())
+    first = [next(reading) for _ in range(4)]
 
     rest = read(server.settings("midway"), cursors_of(first))
 
@@ -120,39 +117,44 @@ def test_a_cursor_midway_goes_on_where_the_last_group_ended(
 
 
 def test_groups_end_at_their_byte_budget(server: Dovecot, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(imap, "GROUP_BYTES", 10_000)
+    monkeypatch.setattr(fetching, "GROUP_BYTES", 10_000)
     server.deliver("budget", "INBOX", *(a_mail(n, size=4_000) for n in range(1, 6)))
 
     yielded = read(server.settings("budget"))
 
     assert [type(each).__name__ for each in yielded] == [
+        "Mark",  # the folder is begun
         *("Raw", "Raw", "Mark"),
         *("Raw", "Raw", "Mark"),
         *("Raw", "Mark"),
+        *("Mark", "Mark", "Mark"),  # its counts, and those of the other
     ]
 
 
-def test_of_a_mail_too_large_only_the_headers_are_read(
+def test_of_a_mail_too_large_its_attachment_is_left_on_the_server(
     server: Dovecot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(imap, "GROUP_BYTES", 10_000)
-    monkeypatch.setattr(imap, "LARGEST", 20_000)
-    server.deliver("large", "INBOX", a_mail(1, size=30_000), a_mail(2))
+    monkeypatch.setattr(fetching, "GROUP_BYTES", 10_000)
+    monkeypatch.setattr(fetching, "LARGE", 20_000)
+    mail = EmailMessage()
+    mail["Message-ID"] = "<1@hoshino.example>"
+    mail.set_content("Where is order 1?")
+    mail.add_attachment(b"x" * 30_000, maintype="application", subtype="pdf", filename="a.pdf")
+    server.deliver("large", "INBOX", mail.as_bytes().replace(b"\n", b"\r\n"), a_mail(2))
 
-    large, note, _, small, _ = read(server.settings("large"))
+    _, large, _, small, *_ = read(server.settings("large"))
 
     assert b"<1@hoshino.example>" in large.content
-    assert b"Where is order" not in large.content
-    assert note.place == large.place
-    assert "only its headers" in note.why
+    assert b"Where is order 1?" in large.content
+    assert b'filename="a.pdf"\r\nMIME-Version: 1.0\r\nX-Omitted-Octets: 3000' in large.content
     assert small.content == a_mail(2)
 
 
 def test_a_large_folder_is_searched_in_ranges_of_uids(
     server: Dovecot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(imap, "SEARCHED_AT_ONCE", 3)
-    monkeypatch.setattr(imap, "UID_RANGE", 2)
+    monkeypatch.setattr(fetching, "SEARCHED_AT_ONCE", 3)
+    monkeypatch.setattr(fetching, "UID_RANGE", 2)
     server.deliver("ranges", "INBOX", *map(a_mail, range(1, 8)))
     for uid in (2, 3, 4):
         server.expunge("ranges", uid)
@@ -165,34 +167,34 @@ def test_a_large_folder_is_searched_in_ranges_of_uids(
 def test_a_mail_removed_while_reading_is_noted_and_the_rest_is_read(
     server: Dovecot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(imap, "GROUP_MESSAGES", 1)
+    monkeypatch.setattr(fetching, "GROUP_MESSAGES", 1)
     server.deliver("vanished", "INBOX", a_mail(1), a_mail(2), a_mail(3))
 
-    reading = imap.read(server.settings("vanished"), {})
-    first = next(reading)
+    reading = imap.read(server.settings("vanished"), {}, NothingKept())
+    _, first = next(reading), next(reading)
     server.expunge("vanished", 2)
     rest = list(reading)
 
     assert first.content == a_mail(1)
     assert bodies(rest) == [a_mail(3)]
     assert [each.place[-5:] for each in rest if isinstance(each, Skipped)] == ["uid=2"]
-    assert cursors_of(rest)["imap:INBOX"].endswith(":3")
+    assert [each.uids for each in rest if isinstance(each, Present)] == [((1, 1), (3, 3))]
+    assert cursors_of(rest)["imap:INBOX"].endswith(":3:2:4")  # highest, messages, next
 
 
-def test_a_connection_lost_midway_keeps_the_groups_before(
+def test_a_connection_lost_midway_is_taken_up_again(
     server: Dovecot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(imap, "GROUP_MESSAGES", 2)
+    monkeypatch.setattr(faults, "FIRST_WAIT_S", 0.01)
+    monkeypatch.setattr(fetching, "GROUP_MESSAGES", 2)
     server.deliver("lost", "INBOX", *map(a_mail, range(1, 6)))
 
-    reading = imap.read(server.settings("lost"), {})
-    kept = [next(reading), next(reading), next(reading)]
+    reading = imap.read(server.settings("lost"), {}, NothingKept())
+    first = [next(reading) for _ in range(4)]
     server.admin("kick", "lost")
-    with pytest.raises(BadSource, match="broke off"):
-        list(reading)
-    rest = read(server.settings("lost"), cursors_of(kept))
+    rest = list(reading)
 
-    assert bodies(kept) + bodies(rest) == [a_mail(n) for n in range(1, 6)]
+    assert bodies(first) + bodies(rest) == [a_mail(n) for n in range(1, 6)]
 
 
 def test_named_folders_are_read_instead_of_the_usual_ones(server: Dovecot) -> None:
@@ -205,7 +207,7 @@ def test_named_folders_are_read_instead_of_the_usual_ones(server: Dovecot) -> No
 
 
 def test_a_folder_that_is_not_there_is_answered_with_those_that_are(server: Dovecot) -> None:
-    told = r"'Sentt' cannot be opened \(.*\); there are INBOX, 送信済み"
+    told = r"has no folder 'Sentt'; there are INBOX, 送信済み"
     with pytest.raises(BadSource, match=told):
         read(server.settings("absent") | {"folders": "Sentt"})
 
@@ -334,113 +336,97 @@ def test_a_refused_connection_is_one_sentence() -> None:
         read(settings)
 
 
-# What a real server does not do on demand: a few scripted answers on a real socket.
-
-
-@dataclass(slots=True)
-class Script:
-    """What a listener says first, and its answer to a line that holds a key (else OK)."""
-
-    settings: dict[str, str]
-    greeting: bytes = b"* OK ready\r\n"
-    answers: dict[bytes, bytes] = field(default_factory=dict)
+# What a real server does not do on demand.
 
 
 @pytest.fixture
-def script(monkeypatch: pytest.MonkeyPatch) -> Iterator[Script]:
-    monkeypatch.setattr(imap, "CONNECT_S", 0.5)
-    monkeypatch.setattr(imap, "SILENCE_S", 0.5)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = str(listener.getsockname()[1])
-        settings = {"host": "127.0.0.1", "port": port, "user": "mei", "tls": "no"}
-        scripted = Script(settings | {"folders": "INBOX", "password_command": "echo x"})
-        thread = threading.Thread(target=_answer, args=(listener, scripted))
-        thread.start()
-        yield scripted
-    thread.join(timeout=5)
+def scripted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """An INBOX with two mails on a server that fails as told; waits are short."""
+    monkeypatch.setattr(connection, "CONNECT_S", 0.5)
+    monkeypatch.setattr(connection, "SILENCE_S", 0.5)
+    monkeypatch.setattr(faults, "FIRST_WAIT_S", 0.01)
+    with serving(Folder("INBOX", validity=7)) as running:
+        running.deliver("INBOX", a_mail(1), a_mail(2))
+        yield running
+    assert running.forbidden == []
 
 
-def _answer(listener: socket.socket, script: Script) -> None:
-    connection, _ = listener.accept()
-    with connection, connection.makefile("rb") as asked:
-        connection.sendall(script.greeting)
-        for line in asked:
-            answers = (answer for key, answer in script.answers.items() if key in line)
-            tag = line.split()[0]
-            connection.sendall(next(answers, b"TAG OK done\r\n").replace(b"TAG", tag))
-
-
-TWO_MAILS = {
-    b"CAPABILITY": b"* CAPABILITY IMAP4rev1\r\nTAG OK done\r\n",
-    b"EXAMINE": b"* 2 EXISTS\r\n* OK [UIDVALIDITY 7] x\r\nTAG OK [READ-ONLY] done\r\n",
-    b"SEARCH": b"* SEARCH 1 2 \r\nTAG OK done\r\n",
-    b"LOGOUT": b"* BYE\r\nTAG OK done\r\n",
-}
-
-
-def test_a_silent_server_is_not_waited_for(script: Script) -> None:
-    script.greeting = b"* OK ready\r\n"
-    script.answers = {b"CAPABILITY": b""}
+def test_a_silent_server_is_not_waited_for(scripted: Server) -> None:
+    scripted.fail(Fault("CAPABILITY", silent=True, times=ALWAYS))
 
     with pytest.raises(BadSource, match="did not answer in time"):
-        read(script.settings)
+        read(scripted.settings())
+
+    assert scripted.connections == 1
 
 
-def test_a_server_of_another_kind_is_one_sentence(script: Script) -> None:
-    script.greeting = b"HTTP/1.1 400 Bad Request\r\n"
+def test_a_server_of_another_kind_is_one_sentence(scripted: Server) -> None:
+    scripted.fail(Fault(GREETING, says=b"HTTP/1.1 400 Bad Request\r\n", closes=True, times=ALWAYS))
 
     with pytest.raises(BadSource, match=r"broke off .*HTTP/1\.1 400"):
-        read(script.settings)
+        read(scripted.settings())
 
 
-def test_a_mail_the_server_cannot_give_does_not_block_its_folder(script: Script) -> None:
-    script.answers = TWO_MAILS | {
-        b"SIZE": b"* 1 FETCH (UID 1 RFC822.SIZE 9)\r\nTAG OK done\r\n",
-        b"FETCH 1 (BODY": b"* 1 FETCH (UID 1 BODY[] {9}\r\nA: b\r\n\r\nc)\r\nTAG OK done\r\n",
-        b"FETCH": b"TAG NO [SERVERBUG] cannot read\r\n",
-    }
+def test_a_mail_the_server_cannot_give_does_not_block_its_folder(scripted: Server) -> None:
+    for uids in ("1,2", "2"):
+        fault = Fault(f"UID FETCH {uids} (RFC822.SIZE INTERNALDATE", times=ALWAYS)
+        fault.answers = "NO [SERVERBUG] cannot read"
+        scripted.fail(fault)
 
-    yielded = read(script.settings)
+    _, one, two, *marks = read(scripted.settings())
 
-    assert yielded == [
-        Raw("imap:INBOX;uidvalidity=7;uid=1", b"A: b\r\n\r\nc"),
-        Mark("imap:INBOX", "7:1"),
-        Skipped(
-            "imap:INBOX;uidvalidity=7;uid=2", "the server lists this message but does not give it"
-        ),
+    assert one.content == a_mail(1)
+    why = "the server lists this message but does not give it"
+    assert (type(two), two.place, two.why) == (Skipped, "imap:INBOX;uidvalidity=7;uid=2", why)
+    assert marks == [
         Mark("imap:INBOX", "7:2"),
+        Present("INBOX", 7, ((1, 2),)),
+        Mark("imap:INBOX", "7:2:2:3"),
     ]
 
 
-def test_a_server_that_is_tired_loses_no_mail(script: Script) -> None:
-    script.answers = TWO_MAILS | {b"FETCH": b"TAG BAD Request is throttled\r\n"}
+def test_a_server_that_is_tired_for_ever_loses_no_mail(
+    scripted: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "TRIES", 3)
+    scripted.fail(Fault("BODY.PEEK[]", answers="BAD Request is throttled", times=ALWAYS))
+    told = []
 
     with pytest.raises(BadSource, match="Request is throttled"):
-        read(script.settings)
+        told.extend(imap.read(scripted.settings(), {}, NothingKept()))
+
+    assert [type(each) for each in told] == [Mark]
 
 
 @pytest.mark.parametrize(
     "answer",
     [
-        b"* SEARCH one two\r\nTAG OK done\r\n",
-        b"* SEARCH 1 (modseq\r\nTAG OK done\r\n",
-        b"* SEARCH " + b"1" * 5000 + b"\r\nTAG OK done\r\n",
-        b"* 1 FETCH\r\n* SEARCH 1\r\nTAG NO \xff\xfe\r\n",
-        b"\x00\x01\x02\r\n",
+        b"* SEARCH one two\r\n",
+        b"* SEARCH 1 (modseq\r\n",
+        b"* SEARCH " + b"1" * 5000 + b"\r\n",
+        b"* SEARCH 1\r\n* SEARCH 2\r\n",
     ],
 )
-def test_nonsense_from_a_server_is_one_sentence(script: Script, answer: bytes) -> None:
-    script.answers = TWO_MAILS | {b"SEARCH": answer}
+def test_nonsense_from_a_server_is_one_sentence(scripted: Server, answer: bytes) -> None:
+    scripted.fail(Fault("UID SEARCH", says=answer, answers="OK done", times=ALWAYS))
 
     with pytest.raises(BadSource):
-        read(script.settings)
+        read(scripted.settings())
 
 
-def test_a_server_without_a_folder_for_sent_mail_is_read_and_noted(script: Script) -> None:
-    del script.settings["folders"]
-    script.answers = TWO_MAILS | {b"SEARCH": b"* SEARCH\r\nTAG OK done\r\n"}
+@pytest.mark.parametrize("word", ["UID SEARCH", "RFC822.SIZE", "BODY.PEEK[]", "EXAMINE", "STATUS"])
+@pytest.mark.parametrize(
+    "answer",
+    [b"\x00\x01\x02\r\n", b"* SEARCH one\r\n", b"* 1 FETCH (UID\r\n", b"* 1 FETCH\r\n"],
+)
+def test_nonsense_that_passes_costs_no_mail(scripted: Server, word: str, answer: bytes) -> None:
+    scripted.fail(Fault(word, says=answer))
 
-    yielded = read(script.settings)
+    assert bodies(read(scripted.settings())) == [a_mail(1), a_mail(2)]
 
-    assert [type(each) for each in yielded] == [Skipped]
-    assert "no folder for sent mail" in yielded[0].why
+
+def test_a_server_without_a_folder_for_sent_mail_says_so_when_looked_at(scripted: Server) -> None:
+    assert bodies(read(scripted.settings())) == [a_mail(1), a_mail(2)]
+    assert [(each.name, each.role, each.messages) for each in imap.look(scripted.settings())] == [
+        ("INBOX", "inbox", 2)
+    ]

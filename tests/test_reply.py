@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from mailhealth.mime.html import to_text
 from mailhealth.records import OwnWords
 from mailhealth.reply import courtesies, split, tails, without_parent, without_tail
+from mailhealth.store.results import matter
 
 CASES = [
     json.loads(line)
@@ -122,10 +123,16 @@ def test_what_moves_to_quotes_and_signature_is_lost_nowhere(
 
 @given(st.lists(COURTESIES | LINES | st.text(max_size=20), max_size=12))
 @settings(deadline=None)
-def test_courtesies_are_spans_in_order_and_never_the_whole_text(lines: list[str]) -> None:
+def test_courtesies_are_spans_in_order_and_the_whole_text_only_where_it_thanks(
+    lines: list[str],
+) -> None:
     text = "\n".join(lines)
 
     spans = courtesies(text)
+
+    if len(spans) == 1 and text[slice(*spans[0])] == text.strip(" \t\r\n　"):
+        assert "thank" in text.casefold()
+        return
 
     edges = [edge for span in spans for edge in span]
     assert edges == sorted(set(edges))
@@ -167,6 +174,68 @@ def test_greetings_sentences_and_whole_texts_make_no_tail(text: str) -> None:
     assert found == ()
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Many thanks for your help!",
+        "Dear Ann, many thanks!",
+        "Many thanks,\nTom",
+        "Thanks Ann",
+        "Great, thanks.",
+        "Hi Ann,\n\nThank you very much for your kind support.\n\nBest regards,\nTom Reed",
+        "Thanks for letting me know.\n\nTom Reed",
+        "Thank you for getting back to me so quickly.",
+        "Perfect, thank you again for all your help. Have a great weekend!",
+        "Thank you for your prompt and helpful response, much appreciated.",
+        "I really appreciate your help.",
+        "ありがとうございます。",
+        "ご連絡ありがとうございます。",
+        "承知しました。ありがとうございます。",
+        "ご対応いただきありがとうございました。",
+        "お忙しい中ご回答いただきまして、ありがとうございます。",
+        "お世話になっております。\n株式会社アサヒナの佐藤です。\n\n早速のご対応をいただき、"
+        "誠にありがとうございました。大変助かりました。\n\n今後ともよろしくお願いいたします。",
+        "佐藤様\n\nいつもお世話になっております。\nご丁寧にご説明いただき、"
+        "ありがとうございました。\n引き続きよろしくお願いいたします。\n\n田中",
+    ],
+)
+def test_a_text_that_only_thanks_is_a_courtesy_from_end_to_end(text: str) -> None:
+    assert courtesies(text) == ((0, len(text)),)
+    assert matter(text, [[0, len(text)]]) == text  # what the model reads is still there
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Thanks for nothing!",
+        "Thanks for your help, but the export still fails.",
+        "Thanks, we cancel.",
+        "Thank you for your time with us, we are leaving.",
+        "Thank you for your reply. When can we start",
+        "Thanks for sending the contract to Peter.",
+        "Call me. Thanks",
+        "Send the team the info, thanks",
+        "Please help. Thanks!",
+        "Can you help? Thanks!",
+        "We need your help. Thank you!",
+        "I appreciate your help with the migration",
+        "Hello",
+        "Best regards\nTom",
+        "よろしくお願いいたします。",
+        "ご対応をよろしくお願いいたします。",
+        "ご連絡ください。ありがとうございます。",
+        "ご連絡ありがとうございます。請求書を送ってください。",
+        "ご対応ありがとうございました。まだ直っていません。",
+        "解約したいです。ありがとうございました。",
+        "見積もりをお願いします。ありがとうございます。",
+        "ご対応いただけると助かります。",
+        "ご確認お願いいたします。助かります。",
+    ],
+)
+def test_a_text_that_says_or_asks_more_than_thanks_is_more_than_a_courtesy(text: str) -> None:
+    assert courtesies(text) != ((0, len(text)),)
+
+
 def test_an_unknown_tail_stays_what_was_said() -> None:
     words = OwnWords("Yes.\n\nAnn Smith\nExample Ltd", "", "")
 
@@ -178,7 +247,7 @@ def test_an_unknown_tail_stays_what_was_said() -> None:
     [
         *("wrote:\n", "\n", "On the other hand\n", "> a\n", "-- \n", "From: a@b.example\n\n"),
         *("=" * 80, "Ann Smith\n", "Hi ", "thanks, ", "a. ", "様\n", "よろしく", "株式会社の"),
-        *("では、", "営業の", "ありがとう"),
+        *("では、", "営業の", "ありがとう", "thanks for your ", "ご対応"),
         "よろしくお願いいたします。\n",
     ],
 )

@@ -51,7 +51,7 @@ TABLES = (
     ("tasks",),
 )
 # They take --lang too, and print sentences, what `scores` prints, or are tried where they live.
-PAGES = ("report", "demo", "backtest")
+PAGES = ("report", "demo", "backtest", "watch")
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 * MailhealthError
   x UnknownName         a connector, source, customer or model that is not there
   x BadSource           a file, folder or server that cannot be read as asked
-    + LoginRefused      the server said no
+    + LoginRefused      the server said no, or there is no password to show it
     + NotRecognised     no connector, or more than one, knows this file
   x BadData             a customer file, health.toml or model folder that does not hold together
 
@@ -24,7 +24,7 @@ class BadSource(MailhealthError):
 
 
 class LoginRefused(BadSource):
-    """The server refused the login; the message never holds the secret."""
+    """The server refused the login, or there is no secret; the message never holds one."""
 
 
 class NotRecognised(BadSource):

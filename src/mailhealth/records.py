@@ -3,9 +3,9 @@
 All times are whole seconds since 1970 in UTC.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 Kind = Literal["human", "auto_reply", "bounce", "complaint", "receipt", "list", "calendar"]
 EventType = Literal[
@@ -190,12 +190,27 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Spot:
+    """Where a message lies on an IMAP server.
+
+    A UID counts in its folder, as long as the folder's `validity` (UIDVALIDITY) is the same. The
+    `fingerprint` tells the same message under another number; "" where nothing does.
+    """
+
+    folder: str
+    validity: int
+    uid: int
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Raw:
     """What a mail reader yields: the bytes of one message and where they lay."""
 
     place: str
     content: bytes
     received: int | None = None  # the server's or the file system's date
+    spot: Spot | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +219,46 @@ class Found:
 
     place: str
     what: "Message | Event | Answer"
+    spot: Spot | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """A message that is kept already, met again in a folder that was numbered anew."""
+
+    place: str
+    spot: Spot
+    message: str  # its key
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """All UIDs that a folder of a server holds, as ranges (first, last): others are gone."""
+
+    folder: str
+    validity: int
+    uids: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Renamed:
+    """A folder of a server that has another name now."""
+
+    was: str
+    now: str
+
+
+class Kept(Protocol):
+    """What is kept of the messages on a server, for the reader that meets them again."""
+
+    def renumbered(self, folder: str, validity: int) -> bool:
+        """Whether messages of this folder are kept under another UIDVALIDITY."""
+
+    def messages(self, fingerprints: Sequence[str]) -> Mapping[str, str]:
+        """The keys of the messages that are kept, by fingerprint."""
+
+    def sample(self, folder: str, validity: int) -> Mapping[int, str]:
+        """The fingerprints of a few messages of a folder, by UID."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +279,7 @@ class Skipped:
     place: str
     why: str
     meant: bool = False
+    spot: Spot | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +288,10 @@ class Mark:
 
     place: str
     cursor: str
+
+
+# What a source yields.
+Item = Found | Skipped | Mark | Met | Present | Renamed
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,10 @@ Every verb is a method of Health of the same name. Errors are one sentence on st
 and exit status 1; what could not be read makes the exit status 1 too.
 """
 
-from mailhealth.cli import reading, mapping, outside, subscriptions  # isort: skip - the order of the verbs
-from mailhealth.cli import asking, alerting, portfolio, topics, campaigns  # isort: skip - in --help
+from mailhealth.cli import reading, login, mapping, outside  # isort: skip - the order of the verbs
+from mailhealth.cli import subscriptions  # isort: skip
+from mailhealth.cli import asking, alerting, watching, portfolio  # isort: skip - in --help
+from mailhealth.cli import topics, campaigns  # isort: skip
 from mailhealth.cli import surveys, judging, correcting, alone, backtesting, simulating  # isort: skip
 from mailhealth.cli.app import main
 
@@ -17,6 +19,7 @@ __all__ = [
     "campaigns",
     "correcting",
     "judging",
+    "login",
     "main",
     "mapping",
     "outside",
@@ -26,4 +29,5 @@ __all__ = [
     "subscriptions",
     "surveys",
     "topics",
+    "watching",
 ]

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 SEND_TO = "MAILHEALTH_SEND_TO"
 CALM = "nobody needs to be looked at"
+OLDER = (
+    "{count} more customers only show what was there before the first look:"
+    " 'mailhealth risks' lists who is at risk"
+)
 CHANGES = {  # as people read them
     "opened": "new",
     "raised": "graver",
@@ -52,23 +56,33 @@ def _page(what: str, verb: Any) -> Any:
     return verb
 
 
+def send_to(verb: Any) -> Any:
+    """Options that say where alerts are sent; the addresses are secrets, so they are named."""
+    file = click.Path(exists=True, dir_okay=False, path_type=Path)
+    for option in (
+        click.option(
+            "--to-command", metavar="COMMAND", default="", help="A program that prints them."
+        ),
+        click.option(
+            "--to-env",
+            metavar="NAME",
+            default=SEND_TO,
+            show_default=True,
+            help="The variable that holds them.",
+        ),
+        click.option("--to-file", type=file, help="A file with Apprise's URLs, one a line."),
+    ):
+        verb = option(verb)
+    return verb
+
+
 @main.command()
 @click.option("--dry-run", is_flag=True, help="Show what would happen, tasks too; keep nothing.")
 @click.option("--open", "only_open", is_flag=True, help="List what is open, without looking anew.")
+@click.option("--close", type=int, metavar="ALERT", help="Close an open one by hand (--reason).")
+@click.option("--reason", help="Why it is closed; kept with it.")
 @click.option("--send", is_flag=True, help="Tell people, through Apprise (mailhealth[alerts]).")
-@click.option(
-    "--to-file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A file with Apprise's URLs, one a line.",
-)
-@click.option(
-    "--to-env",
-    metavar="NAME",
-    default=SEND_TO,
-    show_default=True,
-    help="The variable that holds them.",
-)
-@click.option("--to-command", metavar="COMMAND", default="", help="A program that prints them.")
+@send_to
 @click.option(
     "--json-lines",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -90,15 +104,21 @@ def alerts(ctx: click.Context, /, *, printed: bool, **options: Any) -> None:
     if printed:
         click.echo(room.shipped(), nl=False)
         return
+    close, reason = options.pop("close"), options.pop("reason")
+    if (close is None) is not (reason is None):
+        raise click.UsageError("--close ALERT and --reason TEXT go together")
     send, to = options.pop("send"), {k: options.pop(k) for k in ("to_file", "to_env", "to_command")}
     page, shipped = options.pop("page"), options.pop("shipped")
     asked, health = Asked(**options), open_health(ctx)
     if send and asked.dry_run:
         raise click.UsageError("--dry-run sends nothing; leave out --send")
     health.alert_pages(alerts=_text(page, shipped=shipped))
+    if close is not None:
+        health.close_alert(close, reason)
+        asked = asked._replace(only_open=True)
     _show(health, asked)
     if send:
-        _send(health, to, asked.lang)
+        tell_people(health, to, asked.lang)
 
 
 def _text(page: Path | None, *, shipped: bool) -> str | None:
@@ -118,7 +138,10 @@ def _show(health: "Health", asked: Asked) -> None:
     if asked.only_open:
         found = health.open_alerts(lang=asked.lang)
     else:
-        found = health.alerts(as_of=asked.as_of, dry_run=asked.dry_run, lang=asked.lang)
+        decided = health.look(as_of=asked.as_of, dry_run=asked.dry_run, lang=asked.lang)
+        found = decided.alerts
+        if decided.passed_over:
+            show.say(tell(OLDER, asked.lang, count=decided.passed_over))
     if asked.json_lines and not asked.dry_run:
         _append(asked.json_lines, [each for each in found if each.change != "open"])
     rows = [_written(each, asked) for each in found]
@@ -140,7 +163,8 @@ def _append(file: Path, found: Sequence["Alert"]) -> None:
         raise click.ClickException(f"{file.name}: cannot be written ({error.strerror})") from error
 
 
-def _send(health: "Health", to: dict[str, Any], lang: str) -> None:
+def tell_people(health: "Health", to: dict[str, Any], lang: str) -> None:
+    """Send the alerts that nobody was told of; raises ClickException where a service refuses."""
     from mailhealth.alerts.sending import Place
     from mailhealth.cli import show
 
@@ -181,6 +205,7 @@ def _flat(row: dict[str, Any]) -> dict[str, Any]:
 
 def _line(alert: "Alert", lang: str, *, planned: bool) -> dict[str, Any]:
     row = {
+        "number": "" if alert.alert is None else alert.alert,
         "news": tell(CHANGES[alert.change], lang),
         "severity": tell(SEVERITIES[alert.severity], lang),
         "customer": alert.customer,

@@ -32,6 +32,33 @@ def log_options(verb: Callable[..., None]) -> Callable[..., None]:
     return verb
 
 
+def mailbox_options(verb: Callable[..., None]) -> Callable[..., None]:
+    """Where a mailbox is, and how to log in there; provider connectors know most of it."""
+    for option in reversed(
+        (
+            click.option("--host", help="The mail server."),
+            click.option("--port", help="Its port; 993 unless told."),
+            click.option("--user", help="The mailbox: its login name or address."),
+            click.option("--folders", help="Folders, separated by commas; 'check' lists them."),
+            click.option("--tls", help="yes (the default), starttls, or no (loopback only)."),
+            click.option("--ca-file", help="Certificates to trust besides the system's."),
+            click.option("--auth", help="password, google, google-service, microsoft(-app)."),
+            click.option("--login", help="Who gave consent, if not the mailbox itself."),
+            click.option("--client-file", help="Google: the OAuth client, as downloaded."),
+            click.option("--key-file", help="Google: the service account's key."),
+            click.option("--client-id", help="Microsoft: the application's id."),
+            click.option("--tenant", help="Microsoft: the organisation's id or domain."),
+            click.option("--client-secret-env", help="Microsoft: the variable with the secret."),
+            click.option("--client-secret-command", help="Microsoft: what prints the secret."),
+            click.option("--certificate-file", help="Microsoft: the application's certificate."),
+            click.option("--authority", help="Microsoft: of a national cloud."),
+            click.option("--daily-megabytes", help="How much may be read a day; 0: everything."),
+        )
+    ):
+        verb = option(verb)
+    return verb
+
+
 @main.command()
 @listing
 def connectors(form: str | None) -> None:
@@ -48,12 +75,7 @@ def connectors(form: str | None) -> None:
 @click.argument("name")
 @click.argument("connector", required=False)
 @click.option("--path", help="The file or folder to read.")
-@click.option("--host", help="The mail server.")
-@click.option("--port", help="Its port; 993 unless told.")
-@click.option("--user", help="The login name.")
-@click.option("--folders", help="Folders, separated by commas; INBOX and the Sent one unless told.")
-@click.option("--tls", help="yes (the default), starttls, or no (loopback only).")
-@click.option("--ca-file", help="Certificates to trust besides the system's.")
+@mailbox_options
 @log_options
 @click.pass_context
 def connect(
@@ -63,10 +85,34 @@ def connect(
 
     Without CONNECTOR, the file at --path is recognised by itself.
     """
+    from mailhealth import sources
     from mailhealth.cli import show
 
     source = open_health(ctx, create=True).connect(name, connector, **settings)
+    for hint in sources.connector(source.connector).hints:
+        show.say(hint)
     show.say(f"{source.name} ({source.connector}) connected; 'mailhealth sync' reads it")
+
+
+@main.command()
+@click.argument("name")
+@listing
+@click.pass_context
+def check(ctx: click.Context, name: str, form: str | None) -> None:
+    """Ask the server of source NAME what would be read; nothing is read or changed.
+
+    Lists every folder, why some are left out, and whether all that lies there is kept.
+    """
+    from mailhealth.cli import show
+
+    found = open_health(ctx).folders(name)
+    show.rows(found, form or "table", empty="the mailbox has no folder")
+    read = [row["role"] for row in found if row["reads"] == "yes"]
+    if not {"sent", "all"} & set(read):
+        show.complain(
+            "no folder of sent mail is among them: replies and first contacts of ours would be "
+            "unknown; name it with 'mailhealth connect --folders'"
+        )
 
 
 @main.command()

@@ -207,7 +207,7 @@ def line(row: Mapping[str, Any]) -> None:
 def sync_report(report: "SyncReport", *, lang: str = "en") -> None:
     """Say what a sync brought, and what it had to leave out."""
     for source in report.sources:
-        say(_brought(source, lang))
+        say(brought(source, lang))
         if source.error:
             complain(f"{source.source}: {source.error}")
     done = "{annotated} texts read, {scored} customers scored as of {as_of}"
@@ -218,7 +218,8 @@ def sync_report(report: "SyncReport", *, lang: str = "en") -> None:
         complain(tell(lost, lang))
 
 
-def _brought(source: "SourceReport", lang: str) -> str:
+def brought(source: "SourceReport", lang: str) -> str:
+    """Say in one line what a source brought."""
     given = {"source": source.source, "new": source.new, "known": source.known}
     left = {", {count} skipped": source.skipped, ", {count} left out on purpose": source.left_out}
     return tell("{source}: {new} new, {known} known", lang, **given) + "".join(

@@ -4,46 +4,55 @@ Mail and send logs come in through `sources`, are kept by `store`, read by `nlp`
 `signals` and weighed by `score`.
 """
 
-import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime, timedelta
-from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from mailhealth import store
-from mailhealth.customers import belonging, contact_of, read_file
+from mailhealth import campaigns, learn, store
+from mailhealth.customers import belonging, contact_of
 from mailhealth.errors import BadSource, UnknownName
-from mailhealth.health import evaluating, explaining, naming, past, reading, sentences
+from mailhealth.health import (
+    correcting,
+    evaluating,
+    explaining,
+    judging,
+    learning,
+    naming,
+    outside,
+    past,
+    reading,
+    sentences,
+    watching,
+    weighing,
+)
 from mailhealth.health import office as offices
+from mailhealth.health import people as who
+from mailhealth.health import portfolio as standing
+from mailhealth.health import topics as written
 from mailhealth.health.answers import Evidence, Explanation, SourceReport, SyncReport
-from mailhealth.health.batches import chunks
-from mailhealth.health.instants import instant, iso, moment, seconds
+from mailhealth.health.instants import instant, moment, seconds
 from mailhealth.health.reading import Progress
-from mailhealth.records import Score, SignalValue
+from mailhealth.records import Score
+from mailhealth.rules import Rules
+from mailhealth.rules import load as load_rules
 from mailhealth.store import answers, campaign_replies, contract, inbox, people, results, touched
 from mailhealth.store import corrections as told
 from mailhealth.store import subscriptions as wishes
-from mailhealth.store import topics as kept_topics
 from mailhealth.store import verdicts as judged
 
 if TYPE_CHECKING:
+    from threading import Event
+
     import pandas as pd
 
-    from mailhealth import campaigns, learn
     from mailhealth import outside as elsewhere
     from mailhealth.alerts.sending import Place, Sent
-    from mailhealth.health.alerting import Alert, Pages, Task
-    from mailhealth.health.outside import Taken
-    from mailhealth.health.portfolio import Expansion
-    from mailhealth.health.topics import Mention
-    from mailhealth.portfolio import By, Group, Page, Renewal, Risk, Standing
-    from mailhealth.rules import Rules
+    from mailhealth.health.alerting import Alert, Decision, Pages, Task
+    from mailhealth.portfolio import By, Group, Page, Renewal, Risk
 
-EXPLAINED_AT_ONCE = 200  # customers whose evidence is looked up together
-SENT_SEEN = 50  # with fewer than one mail of ours in so many, signals leave ours out (tables.py)
 MODEL = "mail"
+FILES = {"path", "ca_file", "client_file", "key_file", "certificate_file"}  # of a source
 
 __all__ = [
     "Evidence",
@@ -100,12 +109,10 @@ class Health:
             self._at_hand = None
 
     @property
-    def rules(self) -> "Rules":
+    def rules(self) -> Rules:
         """The score on one page: the shipped health.toml, or the user's own."""
         if self._rules is None:
-            from mailhealth import rules
-
-            self._rules = rules.load(self._rules_path)
+            self._rules = load_rules(self._rules_path)
         return self._rules
 
     # Where mail comes from
@@ -123,8 +130,8 @@ class Health:
             raise BadSource("a source needs a name, such as 'support'")
         given = {key: str(value) for key, value in settings.items() if value is not None}
         _refuse_secrets(given)
-        if "path" in given:
-            given["path"] = str(Path(given["path"]).expanduser().resolve())
+        for file in FILES & given.keys():
+            given[file] = str(Path(given[file]).expanduser().resolve())
         if connector is None:
             if "path" not in given:
                 raise BadSource(f"source '{name}': name a connector, or a file to recognise it by")
@@ -144,6 +151,36 @@ class Health:
             domain = belonging(user.casefold(), {}, ()).customer
             self.us(user, *((domain,) if domain else ()))
 
+    def login(
+        self, name: str, *, show: Callable[[str], None], ask: Callable[[str], str], port: int = 0
+    ) -> None:
+        """Log in to the mailbox of a source once, for every sync to come.
+
+        `show` gets what a person must read to consent, whose browser answers to `port` (0: any);
+        a source with a password asks for that of `user@host` instead. No secret is written here.
+        """
+        from mailhealth import oauth
+
+        settings = self._mailbox(name)
+        if oauth.asked(settings):
+            oauth.consent(settings, show=show, port=port)
+        else:
+            oauth.passwords.keep(settings, ask)
+
+    def logout(self, name: str) -> bool:
+        """Forget the consent or the password of a source; say whether there was one."""
+        from mailhealth import oauth
+
+        return oauth.forget(self._mailbox(name))
+
+    def _mailbox(self, name: str) -> dict[str, str]:
+        """What a source and its connector are set to, and what the source is called."""
+        from mailhealth import sources
+
+        (source,) = self._chosen([name])
+        connector = sources.connector(source.connector)
+        return {**connector.settings, **source.settings, "source": name}
+
     def office(self, **given: str) -> offices.Office | None:
         """Say where we work: `country`, `zone`, `hours`; return what is known (None: nothing).
 
@@ -159,13 +196,20 @@ class Health:
         """List the connected sources."""
         return inbox.sources(self.db)
 
+    def folders(self, name: str) -> list[dict[str, Any]]:
+        """List the folders of a mailbox: which are read, and whether all that is there is kept.
+
+        One row a folder: folder, role, reads ("yes", or why not), on_server, stored, skipped,
+        gone (from the server; kept here), missing. The server is asked, and nothing is changed.
+        """
+        from mailhealth.health import mailbox
+
+        (source,) = self._chosen([name])
+        return mailbox.folders(self.db, source)
+
     def us(self, *values: str) -> list[str]:
         """Add domains or addresses that are ours; return all that are known to be."""
-        if values:
-            people.add_ours(self.db, values)
-            people.assign(self.db)
-            touched.everybody(self.db)
-        return people.ours(self.db)
+        return who.ours(self.db, values)
 
     def skipped(self) -> list[dict[str, str]]:
         """List everything that could not be read: source, place, why."""
@@ -174,28 +218,41 @@ class Health:
     def warnings(self, *, lang: str = "en") -> list[str]:
         """Say what makes the numbers poorer than they could be, one sentence each."""
         came, went = inbox.sides(self.db)
-        if came and not self.us():
-            return [sentences.nothing_is_ours(lang)]
-        if came and went * SENT_SEEN < came + went:
-            return [sentences.sent_mail_missing(went, came + went, lang)]
-        return []
+        return sentences.warnings(came, went, ours=bool(self.us()), lang=lang)
 
     def sync(
         self, *names: str, as_of: str | None = None, progress: Progress | None = None
     ) -> SyncReport:
         """Read what is new in the named sources (or all), annotate it, score the customers.
 
-        A source that fails does not hold back the others: its report says why. Running it
-        again changes nothing; an interrupted run goes on where it was.
+        Mailboxes on servers are read at the same time. A source that fails does not hold back the
+        others: its report says why. Running it again changes nothing; an interrupted run goes on
+        where it was.
         """
         progress = progress or _silent
-        reports = tuple([reading.read(self.db, each, progress) for each in self._chosen(names)])
+        reports = reading.read(self.db, self.path, self._chosen(names), progress)
         people.assign(self.db)
         campaign_replies.find(self.db)
         annotated = self.read_texts(progress=progress)
         day = instant(as_of)
         scored = self.update(day, progress=progress)
         return SyncReport(reports, annotated, scored, day)
+
+    def watch(
+        self, *names: str, stop: "Event", progress: Progress | None = None
+    ) -> Iterator[SyncReport | watching.Refused]:
+        """Sync the named mailboxes (or all) when mail comes, until `stop` is set; yield reports.
+
+        Servers tell of new mail themselves; every five minutes all folders are looked at. Scores
+        are as of the end of the day (UTC). A source whose server refuses the login is told as
+        Refused and left alone. Raises BadSource where there is no mailbox on a server.
+        """
+        chosen = watching.watched(self._chosen(names))
+        for due in watching.rounds(chosen, stop):
+            if isinstance(due, watching.Refused):
+                yield due
+            else:
+                yield self.sync(*due, as_of=watching.tonight(), progress=progress)
 
     def sync_path(
         self,
@@ -245,22 +302,7 @@ class Health:
         where the rules have changed, everything is judged again. The events themselves stay as
         they are. Returns how many events a rule suspects among those it judged.
         """
-        from mailhealth import verdicts
-
-        if page is not None:
-            verdicts.load(page or None)
-        own = judged.own_rules(self.db) if page is None else page or None
-        machines = verdicts.load(own)
-        due = judged.due(self.db, machines.fingerprint)
-        saved = 0
-        if due is not None:
-            with self._released():
-                found = verdicts.judge(self.path, due.since - verdicts.AHEAD, machines)
-            saved = judged.save(self.db, found, machines.fingerprint, due, ahead=verdicts.AHEAD)
-        if page is not None:
-            judged.keep_rules(self.db, own)
-            touched.everybody(self.db)
-        return saved
+        return judging.judge(self._engine, page)
 
     def judged(self) -> list[dict[str, Any]]:
         """Count opens, clicks and unsubscribes: people's, machines', and the suspects."""
@@ -278,19 +320,13 @@ class Health:
 
         Signals count it from their next evaluation on. What is None stays as it was.
         """
-        from mailhealth import nlp
-
-        found = told.find(self.db, message)
-        told.check(nlp.intents(self.model), sentiment, intents)
-        touched.everybody(self.db)
-        told.correct(
-            self.db, found, at=int(time.time()), sentiment=sentiment, intents=intents, note=note
+        correcting.correct(
+            self.db, self.model, message, sentiment=sentiment, intents=intents, note=note
         )
 
     def clear_correction(self, message: str) -> None:
         """Take a correction back: the model's word counts again."""
-        told.clear(self.db, told.find(self.db, message))
-        touched.everybody(self.db)
+        correcting.clear(self.db, message)
 
     def corrections(self) -> list[dict[str, Any]]:
         """List the corrections, the newest first, beside what the model had read."""
@@ -301,25 +337,17 @@ class Health:
 
         Raises BadData where no intent has enough of them.
         """
-        from mailhealth import nlp
-
-        touched.everybody(self.db)
-        return told.choose(self.db, nlp.version(self.model), nlp.intents(self.model))
+        return correcting.choose(self.db, self.model)
 
     def shipped_thresholds(self) -> None:
         """Go back to the thresholds that come with the model."""
-        told.shipped(self.db)
-        touched.everybody(self.db)
+        correcting.shipped(self.db)
 
     # Who is who
 
     def import_customers(self, path: str | Path) -> int:
         """Take over a customer file (it replaces the one before); return its customers."""
-        rows = read_file(Path(path))
-        people.replace_customers(self.db, rows)
-        people.assign(self.db)
-        touched.everybody(self.db)
-        return len({row.customer for row in rows})
+        return who.take_over(self.db, Path(path))
 
     def customers(self) -> list[dict[str, Any]]:
         """List the customers with their counts of contacts, messages and campaign events."""
@@ -330,11 +358,7 @@ class Health:
 
         Without an answer the setting is only looked up.
         """
-        if on is not None:
-            people.set_consumer(self.db, on)
-            people.assign(self.db)
-            touched.everybody(self.db)
-        return people.consumer(self.db)
+        return who.consumer(self.db, on)
 
     def contacts(self, customer: str | None = None) -> list[dict[str, Any]]:
         """List the contacts, of one customer or of all, with where they were seen."""
@@ -378,14 +402,8 @@ class Health:
         day = instant(as_of)
         updated = None
         if results.complete(self.db, day, self.rules.model) and not touched.judged(self.db, day):
-            updated = evaluating.update(self._engine, day, self._judge_anew())
+            updated = evaluating.update(self._engine, day, judging.anew(self._engine))
         return self.evaluate([day], progress=progress) if updated is None else updated
-
-    def _judge_anew(self) -> list[str]:
-        """Judge what is due; return the events whose verdict is another one now."""
-        before = judged.standing(self.db)
-        self.judge()
-        return sorted({event for event, *_ in before ^ judged.standing(self.db)})
 
     @property
     def _engine(self) -> evaluating.Engine:
@@ -397,14 +415,14 @@ class Health:
         They start with the first week that has mail or events, so that no chart begins with
         an empty year.
         """
-        end = datetime.fromisoformat(until or self.as_of())
-        first = results.first_fact(self.db)
-        days = (end - timedelta(weeks=back) for back in range(weeks, -1, -1))
-        return [iso(day) for day in days if first is not None and day.timestamp() > first]
+        return past.weeks(results.first_fact(self.db), until or self.as_of(), weeks)
 
     def as_of(self) -> str:
         """The newest evaluated instant; now, where nothing was evaluated yet."""
         return results.newest(self.db) or instant(None)
+
+    def _day(self, as_of: str | None) -> str:
+        return instant(as_of) if as_of else self.as_of()
 
     def signals(
         self,
@@ -419,17 +437,11 @@ class Health:
         An instant that was never evaluated is computed; with `keep`, scores too, and kept.
         `wide` gives a row a customer, with the value and the reliability of each signal.
         """
-        import pandas as pd
-
-        self._know(customer)
+        who.know(self.db, customer)
         if keep:
             self.update(as_of or self.as_of())
-        values = self._values(as_of, customer)
-        if wide:
-            return pd.DataFrame(contract.wide(values, self.rules.signals))
-        columns = list(SignalValue.__dataclass_fields__)
-        rows = ([getattr(value, name) for name in columns] for value in values)
-        return pd.DataFrame(rows, columns=pd.Index(columns))
+        values = weighing.values(self._engine, self._day(as_of), customer)
+        return weighing.frame(values, self.rules.signals, wide=wide)
 
     def signal_changes(self, since: int) -> contract.Changes:
         """Say what changed in email_signals after a revision (0: everything), and the newest.
@@ -447,22 +459,8 @@ class Health:
         `band` keeps one band only, `as_of` asks for an earlier day (default: the newest),
         `lang` is the language of the reasons, en or ja.
         """
-        bands = ("unhealthy", "at risk", "healthy", "unknown")
-        if band is not None and band not in bands:
-            raise UnknownName(f"no band '{band}'; there are {', '.join(bands)}")
-        day = instant(as_of) if as_of else self.as_of()
-        found = self._scored(self._values(day), day, lang)
-        ranked = sorted(found, key=lambda s: (s.band == "unknown", s.value, s.customer))
-        return [s for s in ranked if band in (None, s.band)]
-
-    def _scored(self, values: Iterable[SignalValue], day: str, lang: str) -> list[Score]:
-        """Weigh the signals of an instant, beside the scores of the one before."""
-        from mailhealth import score
-        from mailhealth.health.outside import beside
-
-        previous = results.previous(self.db, day, self.rules.model)
-        known = beside(self.db, day, lang)
-        return score.scores(values, self.rules, previous=previous, beside=known, lang=lang)
+        weighed = weighing.weighed(self._engine, self._day(as_of), lang)
+        return weighing.ranked((each.score for each in weighed.values()), band)
 
     def scores_between(
         self,
@@ -485,56 +483,21 @@ class Health:
         """List the instants that were evaluated by the rules that count now, oldest first."""
         return results.evaluated(self.db, self.rules.model)
 
-    def _values(self, as_of: str | None, customer: str | None = None) -> list[SignalValue]:
-        """The signals as of an instant: those kept, else computed without being kept."""
-        day = instant(as_of) if as_of else self.as_of()
-        definitions = [signal.definition for signal in self.rules.signals]
-        kept = results.signals(self.db, day, definitions, customer)
-        if kept:
-            return kept
-        names = None if customer is None else [customer]
-        found = evaluating.computed(self._engine, [day], names)
-        return sorted(found, key=attrgetter("customer", "signal", "window_days"))  # as kept
-
     def explain(self, customer: str, *, as_of: str | None = None, lang: str = "en") -> Explanation:
         """Say why a customer's score is what it is: lines, signals, and the mail behind each.
 
-        The others are not looked at: the score has a rank only where the instant was evaluated.
+        The others are only looked at where the instant was never evaluated: a rank needs them.
         """
-        self._know(customer)
-        day = instant(as_of) if as_of else self.as_of()
-        values = self._values(day, customer)
-        engine = self._engine
-        known = self._at_hand = explaining.at_hand(engine, day, lang, self._at_hand)
-        score = explaining.score(engine, values, known)
-        evidence = self._evidence(explaining.keys(engine, customer, known))
-        return Explanation(score, tuple(values), evidence)
+        who.know(self.db, customer)
+        day = self._day(as_of)
+        known = self._at_hand = explaining.at_hand(self._engine, day, lang, self._at_hand)
+        return explaining.explain(self._engine, customer, known)
 
     def explanations(self, *, as_of: str | None = None, lang: str = "en") -> Iterator[Explanation]:
         """Explain every customer, in the order of `scores`."""
-        return self._explained(self.scores(as_of=as_of, lang=lang), as_of)
-
-    def _explained(self, scores: Sequence[Score], as_of: str | None) -> Iterator[Explanation]:
-        from mailhealth import signals
-
-        values: dict[str, list[SignalValue]] = {}
-        for value in self._values(as_of):
-            values.setdefault(value.customer, []).append(value)
-        for some in chunks(scores, EXPLAINED_AT_ONCE):
-            names = [score.customer for score in some]
-            known = evaluating.fits(self._engine, [some[0].as_of])
-            with self._released():
-                keys = signals.evidence(self.path, self.rules, names, some[0].as_of, fits=known)
-            for score in some:
-                evidence = self._evidence(keys[score.customer])
-                yield Explanation(score, tuple(values[score.customer]), evidence)
-
-    def _evidence(self, keys: Mapping[str, Sequence[str]]) -> dict[str, tuple[Evidence, ...]]:
-        behind = results.evidence(self.db, {key for each in keys.values() for key in each})
-        return {
-            signal: tuple(Evidence(**behind[key]) for key in each if key in behind)
-            for signal, each in keys.items()
-        }
+        weighed = weighing.weighed(self._engine, self._day(as_of), lang)
+        ranked = weighing.ranked(each.score for each in weighed.values())
+        return explaining.explained(self._engine, [weighed[each.customer] for each in ranked])
 
     def score_history(self, customer: str) -> list[dict[str, Any]]:
         """List a customer's kept scores: as_of, value, band, low, high; oldest first."""
@@ -544,18 +507,16 @@ class Health:
         self,
         name: str | None = None,
         *,
-        by: "Sequence[campaigns.By]" = (),
+        by: Sequence[campaigns.By] = (),
         compare: tuple[str, str] | None = None,
         as_of: str | None = None,
-    ) -> "campaigns.Report":
+    ) -> campaigns.Report:
         """Say how campaigns landed: all or the one of that `name`, with the parts `by`.
 
         `compare` names two variants of that campaign, or two campaigns; `as_of` is the newest
         evaluation unless told.
         """
-        from mailhealth import campaigns
-
-        day = instant(as_of) if as_of else self.as_of()
+        day = self._day(as_of)
         with self._released():
             return campaigns.report(self.path, day, name=name, by=by, compare=compare)
 
@@ -569,14 +530,14 @@ class Health:
         """
         if by not in answers.GROUPS:
             raise UnknownName(f"surveys by '{by}'? there are {', '.join(answers.GROUPS)}")
-        self._know(customer)
+        who.know(self.db, customer)
         return answers.results(self.db, seconds(instant(as_of)), by=by, customer=customer)
 
     def survey_comments(
         self, *, customer: str | None = None, as_of: str | None = None
     ) -> list[dict[str, Any]]:
         """List what people wrote beside their answers, with the sentiment that was read there."""
-        self._know(customer)
+        who.know(self.db, customer)
         return answers.comments(self.db, seconds(instant(as_of)), customer=customer)
 
     def topics(
@@ -587,107 +548,60 @@ class Health:
         days: int = 90,
         page: str | None = None,
         lang: str = "en",
-    ) -> "list[Mention]":
+    ) -> list[written.Mention]:
         """Say what customers, or one, write about in a window of days, and in the one before.
 
         First the topics of the taxonomy, then phrases that nobody listed. `page` is the text of
         a topics.toml that counts from now on ("": the shipped one). `as_of` is now unless told.
         """
-        from mailhealth.health import topics as written
-        from mailhealth.nlp import topics as taxonomies
-
-        self._know(customer)
-        own = kept_topics.own_page(self.db) if page is None else page or None
-        taxonomy = taxonomies.load(own)
-        if page is not None:
-            kept_topics.keep_page(self.db, own)
-        written.find(self.db, taxonomy)
+        who.know(self.db, customer)
         end = seconds(instant(as_of))
-        return written.mentions(self.db, taxonomy, customer=customer, end=end, days=days, lang=lang)
+        return written.asked(self.db, page, customer=customer, end=end, days=days, lang=lang)
 
     def portfolio_page(self, text: str | None = None) -> "Page":
         """Give the portfolio.toml that counts, from now on that of `text` ("": the shipped one)."""
-        from mailhealth.health import portfolio as standing
-
         return standing.page(self.db, self.rules, text)
 
     def portfolio(self, *, by: "By" = "segment", as_of: str | None = None) -> "list[Group]":
         """Count customers, bands, scores and revenue at risk by group, most at risk first."""
-        from mailhealth import portfolio
-
-        if by not in portfolio.BY:
-            raise UnknownName(f"no groups by '{by}'; there are {', '.join(portfolio.BY)}")
-        day, known = self._standings(as_of)
-        return portfolio.groups(known, self.portfolio_page(), by=by, day=day)
+        return standing.groups(self._engine, self._day(as_of), by)
 
     def risks(
         self, *, as_of: str | None = None, lang: str = "en", everyone: bool = False
     ) -> "list[Risk]":
         """List who is at risk or unhealthy (or `everyone`), the largest expected loss first."""
-        from mailhealth import portfolio
+        return standing.risks(self._engine, self._day(as_of), lang, everyone=everyone)
 
-        _, known = self._standings(as_of, lang)
-        return portfolio.risks(known, self.portfolio_page(), everyone=everyone)
-
-    def expansion(self, *, as_of: str | None = None, lang: str = "en") -> "list[Expansion]":
+    def expansion(self, *, as_of: str | None = None, lang: str = "en") -> list[standing.Expansion]:
         """List who could buy more, with the messages behind each sign; the healthy first."""
-        from mailhealth import portfolio
-        from mailhealth.health import portfolio as standing
-
-        _, known = self._standings(as_of, lang)
-        found = portfolio.expansion(known, self.portfolio_page())
-        scores = [each.standing.score for each in found if each.standing.score]
-        told = {each.score.customer: each.evidence for each in self._explained(scores, as_of)}
-        return [standing.Expansion(each, standing.behind(each, told)) for each in found]
+        return standing.expansion(self._engine, self._day(as_of), lang)
 
     def renewals(
         self, *, days: int = 120, as_of: str | None = None, lang: str = "en"
     ) -> "list[Renewal]":
         """List the renewals due within so many days, the next one first."""
-        from mailhealth import portfolio
+        return standing.renewals(self._engine, self._day(as_of), lang, days=days)
 
-        day, known = self._standings(as_of, lang)
-        return portfolio.renewals(known, day=day, days=days)
-
-    def _standings(self, as_of: str | None, lang: str = "en") -> "tuple[date, list[Standing]]":
-        """What is known of each customer as of an instant, and its day."""
-        from mailhealth.health import portfolio as standing
-
-        day = instant(as_of) if as_of else self.as_of()
-        values = self._values(day)
-        scores = self._scored(values, day, lang)
-        known = standing.standings(self.db, self.rules, day, scores=scores, values=values)
-        return date.fromisoformat(day[:10]), known
-
-    def import_outside(self, path: str | Path) -> "Taken":
+    def import_outside(self, path: str | Path) -> outside.Taken:
         """Take over a CSV of what other systems know; where one line is wrong, nothing of it.
 
         Signals of e-mail stay as they are. Raises BadData with every wrong line.
         """
-        from mailhealth.health import outside
-
-        touched.everybody(self.db)
-        return outside.take_over(self.db, Path(path), now=int(time.time()))
+        return outside.take_over(self.db, Path(path))
 
     def outside(
         self, *, customer: str | None = None, as_of: str | None = None
     ) -> list[dict[str, Any]]:
         """List what other systems know of all, of segments, of customers; now unless told."""
-        from mailhealth.health import outside
-
         outside.know(self.db, customer)
         return outside.listing(self.db, instant(as_of), customer)
 
     def outside_metrics(self) -> list[dict[str, Any]]:
         """List what a file may tell: every metric and its formula, and the parts of formulas."""
-        from mailhealth.health import outside
-
         return outside.catalogue(self.outside_page())
 
     def outside_page(self, text: str | None = None) -> "elsewhere.Page":
         """Give the components.toml that counts: the shipped one (""), or a `text` from now on."""
-        from mailhealth.health import outside
-
         if text is not None:
             touched.everybody(self.db)
             self._rules = None
@@ -702,31 +616,26 @@ class Health:
         as_of: str | None = None,
         seed: int = 0,
         progress: Progress | None = None,
-    ) -> "learn.Report":
+    ) -> learn.Report:
         """Say how well the score told who left, and whether learnt points would tell it better.
 
         `churn` is a CSV with customer, churned and perhaps announced. Looks back from `as_of`
         (default: the newest evaluation) every 30 days; needs the extra mailhealth[learn].
         Raises BadSource or BadData for a file that is none, with nothing changed.
         """
-        from mailhealth import learn
-        from mailhealth.health import learning
-
         learn.ready()
-        day = instant(as_of) if as_of else self.as_of()
+        day = self._day(as_of)
         left = learning.leavers(self.db, Path(churn), day)
         self.judge()
         panel = learning.panel(self._engine, left, day, progress or _silent)
         return learn.backtest(panel, seed=seed)
 
-    def apply_points(self, report: "learn.Report") -> Path:
+    def apply_points(self, report: learn.Report) -> Path:
         """Write learnt points into the user's own health.toml; return where that is.
 
         Without one, it becomes a copy of the shipped page beside the database. Raises BadData
         where the gate is closed.
         """
-        from mailhealth.health import learning
-
         return learning.apply(self._rules_path, self.path, report)
 
     def alerts(
@@ -737,16 +646,28 @@ class Health:
         They are kept, with the tasks that playbooks ask for, unless it is a `dry_run`. An instant
         before the newest that was kept can only be looked at.
         """
+        return self.look(as_of=as_of, dry_run=dry_run, lang=lang).alerts
+
+    def look(
+        self, *, as_of: str | None = None, dry_run: bool = False, lang: str = "en"
+    ) -> "Decision":
+        """Decide as `alerts` does, and count whom it passed over.
+
+        The first look at a history opens what is true now, as many alerts as the budget of
+        alerts.toml allows a week; what is older opens when it comes anew or gets worse.
+        """
         from mailhealth.health import alerting
 
-        day = instant(as_of) if as_of else self.as_of()
-        values = self._values(day)
-        scores = {
-            each: {score.customer: score for score in self._scored(values, day, each)}
-            for each in ("en", "ja")
-        }
-        weighed = alerting.Weighed(day, scores, values)
-        return alerting.decide(self._engine, weighed, dry_run=dry_run, lang=lang)
+        return alerting.decide(self._engine, self._day(as_of), dry_run=dry_run, lang=lang)
+
+    def close_alert(self, alert: int, reason: str) -> None:
+        """Close an open alert by hand; the reason is kept, and its kind waits as after any other.
+
+        Raises UnknownName where none of that number is open, BadData without a reason.
+        """
+        from mailhealth.health import alerting
+
+        alerting.close_alert(self.db, alert, reason)
 
     def open_alerts(self, *, lang: str = "en") -> "list[Alert]":
         """List the alerts that are open, the severest first."""
@@ -777,11 +698,10 @@ class Health:
         """List the tasks that are open (or `everything`), what is due next first."""
         from mailhealth.health import alerting
 
-        self._know(customer)
-        found = alerting.tasks(self._engine, lang=lang, everything=everything)
-        wanted = {"owner": owner, "customer": customer}
-        asked = {name: value for name, value in wanted.items() if value is not None}
-        return [t for t in found if all(getattr(t, name) == v for name, v in asked.items())]
+        who.know(self.db, customer)
+        return alerting.tasks(
+            self._engine, owner=owner, customer=customer, everything=everything, lang=lang
+        )
 
     def close_task(self, task: int, state: Literal["done", "dropped"]) -> None:
         """Say that a task is done or dropped."""
@@ -789,28 +709,14 @@ class Health:
 
         alerting.close(self.db, task, state)
 
-    def _know(self, customer: str | None) -> None:
-        if customer and not people.known(self.db, customer):
-            there = people.names(self.db)
-            raise UnknownName(f"no customer '{customer}'; {_nearest(customer, there)}")
-
 
 def _refuse_secrets(settings: Mapping[str, str]) -> None:
-    if secret := next((key for key in ("password", "token", "secret") if key in settings), None):
+    secrets = ("password", "token", "secret", "client_secret")
+    if secret := next((key for key in secrets if key in settings), None):
         raise BadSource(
             f"a {secret} is not kept in the database; give password_env=NAME_OF_A_VARIABLE or "
             "password_command='a command that prints it'"
         )
-
-
-def _nearest(name: str, names: Iterable[str]) -> str:
-    from difflib import get_close_matches
-
-    there = list(names)
-    close = get_close_matches(name, there, n=3)
-    if close:
-        return f"did you mean {' or '.join(close)}?"
-    return f"there are {', '.join(there[:5])} ..." if there else "there are none yet"
 
 
 def _silent(stage: str, done: int, total: int | None) -> None:

@@ -2,7 +2,18 @@
 
 from mailhealth.sources.border import Connector, connector, connectors
 from mailhealth.sources.mails import message
-from mailhealth.sources.reading import read
+from mailhealth.sources.reading import arrivals, look, on_server, read
 from mailhealth.sources.recognition import check, recognise
 
-__all__ = ["Connector", "check", "connector", "connectors", "message", "read", "recognise"]
+__all__ = [
+    "Connector",
+    "arrivals",
+    "check",
+    "connector",
+    "connectors",
+    "look",
+    "message",
+    "on_server",
+    "read",
+    "recognise",
+]

@@ -40,15 +40,18 @@ class Marks:
 class Connector:
     """How to read one kind of source, as its folder says.
 
-    `forms` are the kinds of log file of this platform, and none for mail: the first one that
-    fits a file is taken. The keys of `words` (words, or pairs "type/category") and of
-    `machine` (what it says of who opened) are folded.
+    `hints` tell a person what a provider wants. A source's own settings win over `settings`, as
+    far as `allows` lists what a setting may be. `forms` are the kinds of log file of this
+    platform, and none for mail: the first one that fits a file is taken. The keys of `words`
+    (words, or pairs "type/category") and of `machine` (what it says of who opened) are folded.
     """
 
     name: str
     title: str
     readers: tuple[str, ...]
+    hints: tuple[str, ...]
     settings: Mapping[str, str]
+    allows: Mapping[str, tuple[str, ...]]
     recognises: Marks
     forms: tuple[Form, ...]
     words: Mapping[str, Word]
@@ -84,7 +87,8 @@ def connector(name: str) -> Connector:
 
 
 _TOP = (
-    *("title", "reader", "settings", "recognises", "event", "types", "machine", "form", "answer"),
+    *("title", "reader", "hints", "settings", "allows", "recognises"),
+    *("event", "types", "machine", "form", "answer"),
     *forms.SHARED,
 )
 
@@ -103,7 +107,9 @@ def _opened(folder: Traversable) -> Connector:
         name=folder.name,
         title=toml.one(where, "title", table["title"]),
         readers=_readers(where, table["reader"]),
+        hints=toml.many(where, "hints", table.get("hints", ())),
         settings=_settings(where, toml.table(where, table, "settings")),
+        allows=_allows(where, toml.table(where, table, "allows")),
         recognises=_marks(where, toml.table(where, table, "recognises")),
         forms=forms.forms(where, table),
         words=forms.words(f"{where}, [types]", toml.table(where, table, "types")),
@@ -127,7 +133,17 @@ def _marks(where: str, table: Mapping[str, Any]) -> Marks:
 
 def _settings(where: str, table: Mapping[str, Any]) -> dict[str, str]:
     where = f"{where}, [settings]"
-    return {key: ",".join(toml.many(where, key, value)) for key, value in table.items()}
+    return {key: ",".join(toml.many(where, key, _written(value))) for key, value in table.items()}
+
+
+def _written(value: object) -> object:
+    """Settings are texts; a whole number, such as a port, may stand without quotes."""
+    return str(value) if type(value) is int else value
+
+
+def _allows(where: str, table: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    where = f"{where}, [allows]"
+    return {key: toml.many(where, key, value) for key, value in table.items()}
 
 
 def _readers(where: str, value: object) -> tuple[str, ...]:

@@ -1,47 +1,110 @@
 """Reading a source: the connector's readers, joined with what their records mean."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from mailhealth.errors import BadSource
+from mailhealth.errors import BadSource, MailhealthError
 from mailhealth.readers import _files, _packed
-from mailhealth.records import Found, Mark, Raw, Skipped
+from mailhealth.records import Found, Item, Kept, Mark, Raw, Skipped
 from mailhealth.sources.answers import answers
 from mailhealth.sources.border import Connector
+from mailhealth.sources.border import connector as named
 from mailhealth.sources.events import events
 from mailhealth.sources.mails import message
 from mailhealth.sources.recognition import form, oddity, reader
 
+if TYPE_CHECKING:
+    from threading import Event
+
+    from mailhealth.readers.imap.folders import Folder
+
+
+SERVER = "imap"  # the reader that is told what is kept, because servers number mail anew
+
+
+class NothingKept:
+    """Of a server that was never read, nothing is kept."""
+
+    def renumbered(self, folder: str, validity: int) -> bool:
+        """No folder was numbered before."""
+        return False
+
+    def messages(self, fingerprints: Sequence[str]) -> Mapping[str, str]:
+        """No message is known."""
+        return {}
+
+    def sample(self, folder: str, validity: int) -> Mapping[int, str]:
+        """There are none to show."""
+        return {}
+
 
 def read(
-    connector: Connector, settings: Mapping[str, str], cursors: Mapping[str, str]
-) -> Iterator[Found | Skipped | Mark]:
+    connector: Connector,
+    settings: Mapping[str, str],
+    cursors: Mapping[str, str],
+    kept: Kept | None = None,
+) -> Iterator[Item]:
     """Everything new in a source, each with its place, and Marks to go on from.
 
-    `cursors` are the Marks of the last time, place -> cursor. Raises BadSource where the
-    source cannot be reached at all; what cannot be read in it comes as Skipped.
+    `cursors` are the Marks of the last time, place -> cursor; `kept` knows the messages of a
+    server that were read before. Raises BadSource where the source cannot be reached at all; what
+    cannot be read in it comes as Skipped.
     """
     settings = {**connector.settings, **settings}
     if not connector.forms:
-        return _messages(connector, settings, cursors)
+        return _messages(connector, settings, cursors, kept or NothingKept())
     return _logs(connector, settings, cursors)
 
 
+def look(connector: Connector, settings: Mapping[str, str]) -> "list[Folder]":
+    """List the folders of a mailbox on a server, and which are read.
+
+    Raises BadSource where the source is none, or cannot be reached.
+    """
+    if SERVER not in connector.readers:
+        raise BadSource(f"{connector.name} reads files, and no mailbox on a server")
+    from mailhealth.readers import imap
+
+    return imap.look({**connector.settings, **settings})
+
+
+def arrivals(connector: Connector, settings: Mapping[str, str], stop: "Event") -> Iterator[None]:
+    """Yield whenever something changed in a mailbox on a server, until `stop` is set.
+
+    Raises LoginRefused where the server says no.
+    """
+    from mailhealth.readers.imap import idle
+
+    return idle.arrivals({**connector.settings, **settings}, stop)
+
+
+def on_server(name: str) -> bool:
+    """Tell whether a connector reads mailboxes on servers; one that is gone does not."""
+    try:
+        return SERVER in named(name).readers
+    except MailhealthError:
+        return False
+
+
 def _messages(
-    connector: Connector, settings: Mapping[str, str], cursors: Mapping[str, str]
-) -> Iterator[Found | Skipped | Mark]:
+    connector: Connector, settings: Mapping[str, str], cursors: Mapping[str, str], kept: Kept
+) -> Iterator[Item]:
     for name in connector.readers:
-        for item in import_module(f"mailhealth.readers.{name}").read(settings, cursors):
+        module = import_module(f"mailhealth.readers.{name}")
+        more = (kept,) if name == SERVER else ()
+        for item in module.read(settings, cursors, *more):
             yield _understood(item) if isinstance(item, Raw) else item
 
 
 def _understood(raw: Raw) -> Found | Skipped:
     found = message(raw)
     if not found.at:
-        return Skipped(raw.place, "no date in the mail and none from where it lay")
-    return Found(raw.place, found)
+        why = "no date in the mail and none from where it lay"
+        return Skipped(raw.place, why, spot=raw.spot)
+    return Found(raw.place, found, raw.spot)
 
 
 def _logs(

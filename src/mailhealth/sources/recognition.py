@@ -15,7 +15,7 @@ from mailhealth.sources.forms import Columns, Form
 from mailhealth.sources.given import clock, given, lacking
 from mailhealth.sources.questions import asked
 from mailhealth.sources.questions import lacking as unanswerable
-from mailhealth.sources.toml import folded
+from mailhealth.sources.toml import folded, meant
 
 ENOUGH = 50  # files of a folder that are looked into
 MOST_FILES = 10_000  # of a folder whose names are looked at
@@ -43,10 +43,12 @@ def recognise(path: str | os.PathLike[str], settings: Mapping[str, str] | None =
 def check(connector: Connector, settings: Mapping[str, str]) -> None:
     """Make sure, before anything is stored, that a source can be read by this connector.
 
-    Raises BadSource for a path that is missing, NotRecognised for a file with other columns;
-    the message names the connectors that would have worked.
+    Raises BadSource for a path that is missing and for a setting that the connector does not
+    allow, NotRecognised for a file with other columns; the message names the connectors that
+    would have worked.
     """
     settings = {**connector.settings, **settings}
+    _check_allowed(connector, settings)
     if "path" not in settings and (connector.forms or connector.recognises != Marks()):
         raise BadSource(f"{connector.name} reads files; give path= with a file or a folder")
     if not connector.forms:
@@ -61,6 +63,16 @@ def check(connector: Connector, settings: Mapping[str, str]) -> None:
         others = [name for name in _recognised(path, settings) if name != connector.name]
         tail = f"; {' or '.join(others)} would work" if others else ""
         raise NotRecognised(f"{file}: {why}{tail}")
+
+
+def _check_allowed(connector: Connector, settings: Mapping[str, str]) -> None:
+    for key, allowed in connector.allows.items():
+        value = settings.get(key)
+        if value is not None and value not in allowed:
+            some = "' or '".join(allowed)
+            raise BadSource(
+                f"{connector.name} takes {key} = '{some}', not '{value}'{meant(value, allowed)}"
+            )
 
 
 def _check_mail(connector: Connector, settings: Mapping[str, str]) -> None:

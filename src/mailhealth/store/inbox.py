@@ -11,8 +11,8 @@ from sqlite_utils import Database
 
 from mailhealth import threads
 from mailhealth.customers import contact_of
-from mailhealth.records import Address, Answer, Event, Found, Mail, Mark, Message, Skipped
-from mailhealth.store import conversations, insert, wording
+from mailhealth.records import Address, Answer, Event, Found, Item, Mail, Mark, Message, Skipped
+from mailhealth.store import conversations, insert, mailboxes, wording
 
 MACHINE_ONLY = "only machine mail"
 EVENT_COLUMNS = tuple(field.name for field in fields(Event) if field.name != "identity")
@@ -99,9 +99,7 @@ def sides(db: Database) -> tuple[int, int]:
     return int(row[0]), int(row[1])
 
 
-def save(
-    db: Database, source: str, items: Sequence[Found | Skipped | Mark], *, known_at: int
-) -> Saved:
+def save(db: Database, source: str, items: Sequence[Item], *, known_at: int) -> Saved:
     """Keep what a reader yielded, cursor included, in ONE transaction.
 
     Reading the same thing twice is harmless: messages are known by their key, events and
@@ -116,7 +114,8 @@ def save(
         new = _save_messages(db, source, messages, known_at)
         new += _save_events(db, source, events, known_at)
         new += _save_answers(db, source, answers, known_at)
-        insert(db, "skipped", ({"source": source, **asdict(miss)} for miss in misses))
+        insert(db, "skipped", (_skipped_row(source, miss) for miss in misses))
+        mailboxes.save(db, source, items, known_at=known_at)
         marks = ({"source": source, **asdict(m)} for m in items if isinstance(m, Mark))
         db.table("cursors").upsert_all(marks, pk=("source", "place"))
     meant = sum(miss.meant for miss in misses)
@@ -140,6 +139,10 @@ def _save_messages(
     conversations.find_lost(db, new)
     wording.refine(db, new)
     return len(new)
+
+
+def _skipped_row(source: str, miss: Skipped) -> dict[str, Any]:
+    return {"source": source, "place": miss.place, "why": miss.why, "meant": miss.meant}
 
 
 def _message_row(message: Message, thread: Mapping[str, str], known_at: int) -> dict[str, Any]:

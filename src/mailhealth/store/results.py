@@ -1,7 +1,7 @@
 """What it means: the words to read, the signals, the scores, and the evidence for them."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from hashlib import blake2b
 from operator import attrgetter
@@ -78,11 +78,12 @@ def _copy(db: Database, model: str, same: Mapping[str, bytes]) -> None:
         )
 
 
-def matter(text: str, courtesies: list[list[int]]) -> str:
-    """What a text says between its greetings and closings."""
+def matter(text: str, courtesies: Sequence[Sequence[int]]) -> str:
+    """What a text says between its greetings and closings; one that only thanks says its thanks."""
+    said = text
     for start, end in reversed(courtesies):
-        text = text[:start] + text[end:]
-    return text.strip()
+        said = said[:start] + said[end:]
+    return said.strip() or text.strip()
 
 
 def save_day(

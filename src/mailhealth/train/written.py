@@ -10,6 +10,7 @@ from mailhealth.errors import BadData
 from mailhealth.nlp import words
 from mailhealth.records import Text
 from mailhealth.reply import courtesies, split
+from mailhealth.store.results import matter
 from mailhealth.train.example import NO, UNKNOWN, YES, Example
 
 OWN_WORDS = "own words"  # a mail without its signature, greetings and closings, as a sync reads it
@@ -75,7 +76,5 @@ def _texts(row: Table, lang: str) -> tuple[str, str]:
     """A mail as it was sent and as a sync reads it; the subject is in both."""
     whole = words(Text(row["id"], row["text"], row["subject"], lang))
     said = split(row["text"]).new_text
-    for start, end in reversed(courtesies(said)):
-        said = said[:start] + said[end:]
-    own = words(Text(row["id"], said.strip(), row["subject"], lang))
+    own = words(Text(row["id"], matter(said, courtesies(said)), row["subject"], lang))
     return whole.strip(), own.strip() or whole.strip()

@@ -1,0 +1,92 @@
+"""Mail as it comes: servers say when, and what it changes is computed and told at once."""
+
+import queue
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from mailhealth.errors import BadSource, MailhealthError
+from mailhealth.health.instants import iso
+from mailhealth.store import inbox
+
+ROUND_S = 300.0  # no server tells of mail in other folders than the one that is waited for
+GATHER_S = 0.3  # mail often comes in bunches: one pass for all of it
+LOOK_S = 1.0  # until a stop is seen
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A source that cannot be watched any more, and why."""
+
+    source: str
+    why: str
+
+
+def watched(chosen: Sequence[inbox.Source]) -> list[inbox.Source]:
+    """Pick the mailboxes on servers; raises BadSource where there is none."""
+    from mailhealth import sources
+
+    found = [each for each in chosen if sources.on_server(each.connector)]
+    if not found:
+        raise BadSource("there is no mailbox on a server to watch; 'mailhealth connect' adds one")
+    return found
+
+
+def rounds(chosen: Sequence[inbox.Source], stop: threading.Event) -> Iterator[list[str] | Refused]:
+    """Yield the names of the sources in which something may be new, until `stop` is set.
+
+    First all of them; then each when its server tells of a change, and all every five minutes.
+    A source whose server refuses the login comes once as Refused, and never again.
+    """
+    ready: queue.Queue[str | Refused] = queue.Queue()
+    for source in chosen:
+        threading.Thread(target=_listen, args=(source, ready, stop), daemon=True).start()
+    names = {source.name for source in chosen}
+    last = 0.0
+    while names and not stop.is_set():
+        told = _gathered(ready)
+        for each in told:
+            if isinstance(each, Refused):
+                names.discard(each.source)
+                yield each
+        if time.monotonic() - last >= ROUND_S or not last:
+            last = time.monotonic()
+            yield sorted(names)
+        elif due := sorted(names & {each for each in told if isinstance(each, str)}):
+            yield due
+
+
+def tonight() -> str:
+    """The instant at which today (UTC) ends.
+
+    All that comes today is before it, so that one evaluation is brought up to date the whole day
+    and only the customers who are concerned are computed again.
+    """
+    midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return iso(midnight + timedelta(days=1))
+
+
+def _listen(
+    source: inbox.Source, ready: "queue.Queue[str | Refused]", stop: threading.Event
+) -> None:
+    from mailhealth import sources
+
+    try:
+        for _ in sources.arrivals(sources.connector(source.connector), source.settings, stop):
+            ready.put(source.name)
+    except MailhealthError as error:
+        ready.put(Refused(source.name, str(error)))
+
+
+def _gathered(ready: "queue.Queue[str | Refused]") -> list[str | Refused]:
+    """Wait a little for news, and take all there is."""
+    told: list[str | Refused] = []
+    wait = LOOK_S
+    while True:
+        try:
+            told.append(ready.get(timeout=wait))
+        except queue.Empty:
+            return told
+        wait = GATHER_S
