@@ -147,17 +147,29 @@ def _compare(path: Path, truth: Counter[str], undisturbed: Rows, found: Found) -
     found.reads += 1
     found.lost += (truth - places).total()
     found.doubled += (kept - once).total() + (places - truth).total()
-    rows = _rows(path)
-    found.different |= {name for name in undisturbed if rows.get(name) != undisturbed[name]}
+    found.different |= _unlike(undisturbed, _rows(path))
+
+
+def _unlike(one: Rows, other: Rows) -> set[str]:
+    """Name the columns in which two databases differ; the table, where no single column does."""
+    names = {name for name in one if one[name] != other.get(name)}
+    return {n for n in names if "." in n or not any(m.startswith(f"{n}.") for m in names)}
 
 
 def _rows(path: Path) -> Rows:
-    """All rows of all tables, apart from when it was read."""
+    """All rows of all tables, "table" -> rows, and their values, "table.column" -> values.
+
+    When it was read is left out.
+    """
     with closing(sqlite3.connect(path)) as db:
         tables = db.execute("select name from pragma_table_list where type = 'table'").fetchall()
-        return {name: _table(db, name) for (name,) in tables if "sqlite_" not in name}
+        names = [name for (name,) in tables if "sqlite_" not in name]
+        return {key: rows for name in names for key, rows in _table(db, name)}
 
 
-def _table(db: sqlite3.Connection, name: str) -> Counter[tuple[object, ...]]:
+def _table(db: sqlite3.Connection, name: str) -> Iterator[tuple[str, Counter[tuple[object, ...]]]]:
     columns = [row[1] for row in db.execute(f'pragma table_info("{name}")') if row[1] != "known_at"]
-    return Counter(db.execute(f'select {", ".join(columns)} from "{name}"').fetchall())
+    rows = db.execute(f'select {", ".join(columns)} from "{name}"').fetchall()
+    yield name, Counter(rows)
+    for at, column in enumerate(columns):
+        yield f"{name}.{column}", Counter((row[at],) for row in rows)

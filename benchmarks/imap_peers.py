@@ -7,7 +7,7 @@ from imap_runs import Failed, Run, empty, measure
 from imap_server import PASSWORD
 
 MBSYNC = """
-FSync {fsync}
+FSync {flush}
 
 IMAPAccount far
 Host 127.0.0.1
@@ -38,7 +38,6 @@ OFFLINEIMAP = """
 [general]
 accounts = Far
 metadata = {folder}/metadata
-fsync = False
 
 [Account Far]
 localrepository = Near
@@ -66,22 +65,22 @@ folderfilter = lambda name: name == 'INBOX'
 DEBIAN = {"mbsync": "isync", "offlineimap": "offlineimap3"}
 
 
-def mbsync(port: int, user: str, messages: int, *, fsync: bool) -> Run:
-    """Let mbsync fetch the INBOX. Raises Failed."""
+def mbsync(port: int, user: str, messages: int, *, flush: bool = True) -> Run:
+    """Let mbsync fetch the INBOX; it flushes every mail unless told otherwise. Raises Failed."""
     with empty() as folder:
-        return _fetch(_mbsync(folder, port, user, "INBOX", fsync=fsync), folder, messages)
+        return _fetch(_mbsync(folder, port, user, "INBOX", flush=flush), folder, messages)
 
 
 def mbsync_again(port: int, user: str, folders: str, messages: int) -> Run:
     """Let mbsync fetch folders (a pattern), and again when nothing is new. Raises Failed."""
     with empty() as folder:
-        command = _mbsync(folder, port, user, folders, fsync=False)
+        command = _mbsync(folder, port, user, folders)
         _fetch(command, folder, messages)
         return _fetch(command, folder, messages)
 
 
 def offlineimap(port: int, user: str, messages: int) -> Run:
-    """Let OfflineIMAP fetch the INBOX, without waiting for the disk. Raises Failed."""
+    """Let OfflineIMAP fetch the INBOX. Raises Failed."""
     with empty() as folder:
         config = folder / "offlineimaprc"
         told = {"folder": folder, "port": port, "user": user, "password": PASSWORD}
@@ -90,11 +89,12 @@ def offlineimap(port: int, user: str, messages: int) -> Run:
         return _fetch(command, folder, messages)
 
 
-def _mbsync(folder: Path, port: int, user: str, folders: str, *, fsync: bool) -> list[str]:
+def _mbsync(folder: Path, port: int, user: str, folders: str, *, flush: bool = True) -> list[str]:
     config = folder / "mbsyncrc"
     told = {"folder": folder, "port": port, "user": user, "password": PASSWORD}
-    flushed = "yes" if fsync else "no"
-    config.write_text(MBSYNC.format(**told, folders=folders, fsync=flushed), "utf-8")
+    config.write_text(
+        MBSYNC.format(**told, folders=folders, flush="yes" if flush else "no"), "utf-8"
+    )
     return [_program("mbsync"), "-q", "-c", str(config), "all"]
 
 

@@ -1,9 +1,11 @@
-"""Measure the score: `python benchmarks/score.py worlds` and `python benchmarks/score.py speed`.
+"""Measure the score: `python benchmarks/score.py worlds`, and speed, small or lists FOLDER.
 
 `worlds` makes invented companies whose truth is known, lets the product look back on each, and
 compares what it told with who left: the bars of the methodology (7.4), means over several seeds.
 `speed` makes a company of a million mails and five million campaign events and times the engine,
-with ten of the same signals written plainly in pandas beside it. Figures go to docs/score.toml.
+with ten of the same signals written plainly in pandas beside it. `small` learns from companies that
+lost 20 customers only, `lists` foretells who falls silent on a mailing list. Figures go to
+docs/score.toml.
 """
 
 import argparse
@@ -42,14 +44,19 @@ class Row:
 def main() -> None:
     """Measure what is asked, print the table, write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("part", choices=("worlds", "speed"))
+    parser.add_argument("part", choices=("worlds", "speed", "small", "lists"))
+    parser.add_argument("folder", nargs="?", help="of a mailing list's archives (lists)")
     parser.add_argument("--seeds", type=int, default=4)
     parser.add_argument("--customers", type=int, default=3000)
     parser.add_argument("--days", type=int, default=760)
     parser.add_argument("--at-once", type=int, default=1, help="runs beside each other")
     parser.add_argument("--worlds", nargs="+", default=list(WORLDS), choices=WORLDS)
+    parser.add_argument("--draws", type=int, default=24, help="of young companies (small)")
     options = parser.parse_args()
-    rows = _worlds(options) if options.part == "worlds" else _speed()
+    if options.part == "lists" and not options.folder:
+        parser.error("lists: name the folder of a mailing list's archives")
+    parts = {"worlds": _worlds, "speed": _speed, "small": _small, "lists": _lists}
+    rows = parts[options.part](options)
     _print(rows)
     _write(options.part, rows)
 
@@ -143,7 +150,7 @@ def _mean(runs: Sequence[dict[str, Any]], take: Callable[[dict[str, Any]], Any])
     return statistics.fmean(found) if found else None
 
 
-def _speed() -> list[Row]:
+def _speed(_: argparse.Namespace) -> list[Row]:
     told = {name: _stage("score_speed.py", name) for name in ("make", "engine", "pandas")}
     engine, pandas = told["engine"], told["pandas"]
     size = f"{engine['messages']:,} mails, {engine['events']:,} events, {engine['customers']:,}"
@@ -161,6 +168,78 @@ def _speed() -> list[Row]:
         Row("explain one customer: ms", f"{engine['explain']:.0f}", "<= 50"),
         Row("peak memory: MB", f"{engine['peak'] / 1e6:.0f}", "<= 2,000"),
     ]
+
+
+def _small(options: argparse.Namespace) -> list[Row]:
+    """Tell what is in force after the gate where few have left, against the expert (B18)."""
+    note = f"{options.seeds} seeds of {options.customers} customers, {options.days} days"
+    rows = [Row("drawn from", note, "", f"{options.draws} draws of 20 leavers a seed")]
+    for world, to in (("base", ">= -0.03"), ("quiet", ">= +0.03")):
+        runs = [
+            _stage("score_small.py", world, seed, options.customers, options.days, options.draws)
+            for seed in range(1, options.seeds + 1)
+        ]
+        for way, kept in (("few_leavers", "all who stayed"), ("few_customers", "few who stayed")):
+            draws = [draw for run in runs for draw in run[way]]
+            rows += _drawn(f"{world}, {kept}", draws, to)
+    return rows
+
+
+def _drawn(what: str, draws: Sequence[dict[str, Any]], to: str) -> list[Row]:
+    won = {name: [draw[name] - draw["expert"] for draw in draws] for name in ("learnt", "ridge")}
+    force = [gain * draw["open"] for gain, draw in zip(won["learnt"], draws, strict=True)]
+    opened = f"the gate opened in {sum(draw['open'] for draw in draws)} of {len(draws)}"
+    lam = f"lambda {statistics.median(draw['lam'] for draw in draws):.0f} (median)"
+    unseen = statistics.fmean(draw["unseen"] for draw in draws)
+    return [
+        Row(f"{what}: in force less expert, AUC", f"{statistics.fmean(force):+.3f}", to, opened),
+        Row(f"{what}: the worst draw", f"{min(force):+.3f}"),
+        Row(f"{what}: on customers the gate did not see", f"{unseen:+.3f}"),
+        Row(f"{what}: learnt, no gate", f"{statistics.fmean(won['learnt']):+.3f}", "", lam),
+        Row(f"{what}: ridge of 30, no gate", f"{statistics.fmean(won['ridge']):+.3f}"),
+    ]
+
+
+def _lists(options: argparse.Namespace) -> list[Row]:
+    """Tell how silence on a mailing list is foretold, against recency (B17)."""
+    found = _stage("score_lists.py", options.folder)
+    name = Path(options.folder).name
+    return [row for told in found["told"] for row in _list(name, told)]
+
+
+def _list(name: str, told: dict[str, Any]) -> list[Row]:
+    what = f"{name}, {told['days']} days, {told['who']}"
+    counts = (
+        f"{told['rows']:,} rows of {told['people']:,} senders, {told['silent']:.0%} fell silent"
+    )
+    fitted = told["fitted"]
+    rows = [Row(f"{what}: AUC of recency", f"{told['recency']:.3f}", "", counts)]
+    for way, to, said in LISTED:
+        note = said.format(**told)
+        rows.append(Row(f"{what}: {way} less recency", _won(told["less"][way]), to, note))
+    if fitted is None:
+        return [
+            *rows,
+            Row(f"{what}: fitted less recency", "-", "", "too short a time to learn from"),
+        ]
+    enough = ">= +0.02" if fitted["train"] >= 500 else ""
+    note = f"{fitted['train']:,} rows learnt from, {fitted['test']:,} tested"
+    return [*rows, Row(f"{what}: fitted less recency", _won(fitted["less"]), enough, note)]
+
+
+LISTED = (
+    (
+        "silence",
+        ">= +0.01",
+        "the signal; {rhythm:.0%} have a rhythm, the others stand in the middle",
+    ),
+    ("P(silent)", ">= +0.01", "the methodology's (MBG/NBD); the score does not have it"),
+    ("fixed", "<= -0.05", "silent for 30 days, or not"),
+)
+
+
+def _won(less: Sequence[float]) -> str:
+    return "{:+.3f} ({:+.3f} to {:+.3f})".format(*less)
 
 
 def _stage(script: str, *asked: object) -> dict[str, Any]:

@@ -8,6 +8,7 @@ MAIL = Path(__file__).with_name("mail.toml")
 CAMPAIGNS = Path(__file__).with_name("campaigns.toml")
 READER = Path(__file__).with_name("reader.toml")
 SCORE = Path(__file__).with_name("score.toml")
+IMAP = Path(__file__).with_name("imap.toml")
 
 
 def mail() -> str:
@@ -30,6 +31,12 @@ def score(part: str) -> str:
     """The figures of one part of benchmarks/score.py (worlds, speed) as a table, with their day."""
     page = tomllib.loads(SCORE.read_text("utf-8"))
     return _figures(page[part]) if part in page else "Not measured yet.\n"
+
+
+def imap() -> str:
+    """The figures of benchmarks/imap.py, a table a part."""
+    page = tomllib.loads(IMAP.read_text("utf-8"))
+    return "\n".join(_figures(part) for part in page.values())
 
 
 def _figures(page: dict[str, Any]) -> str:

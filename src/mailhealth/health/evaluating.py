@@ -14,7 +14,7 @@ from mailhealth.health.instants import seconds
 from mailhealth.health.outside import beside
 from mailhealth.health.reading import Progress
 from mailhealth.records import Score, SignalValue
-from mailhealth.store import contract, results, touched
+from mailhealth.store import contract, results, roomy, touched
 
 if TYPE_CHECKING:
     from mailhealth.rules import Rules
@@ -60,6 +60,7 @@ def update(engine: Engine, day: str, judged: list[str]) -> int | None:
     from mailhealth import score
 
     db = engine.db()
+    roomy(db)
     names = touched.customers(db, day, judged)
     oldest = touched.oldest(db)
     months = results.fits(db, engine.rules.model)

@@ -16,7 +16,7 @@ from mailhealth.health.instants import seconds
 from mailhealth.health.outside import beside
 from mailhealth.health.weighing import Weighed
 from mailhealth.records import Score, SignalValue
-from mailhealth.store import results
+from mailhealth.store import results, roomy
 
 if TYPE_CHECKING:
     from mailhealth.score import Beside
@@ -48,6 +48,7 @@ def at_hand(engine: Engine, day: str, lang: str, before: AtHand | None) -> AtHan
 
     if before and (before.day, before.lang, before.state) == (day, lang, _state(engine)):
         return before
+    roomy(engine.db())
     evaluated = day in results.evaluated(engine.db(), engine.rules.model)
     everybody = None if evaluated else weighing.weighed(engine, day, lang)
     fit = evaluating.fits(engine, [day])[fits.through(seconds(day))]

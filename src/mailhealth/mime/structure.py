@@ -65,10 +65,17 @@ class Piece(Message):
     """A part that also keeps its payload as it stood: `get_payload` replaces 8-bit bytes."""
 
     raw = ""  # undeclared bytes as surrogates
+    media_type: str | None = None
 
     def set_payload(self, payload: Any, charset: Any = None) -> None:
         super().set_payload(payload, charset)
         self.raw = payload if isinstance(payload, str) else ""
+
+    def get_content_type(self) -> str:
+        """The media type, worked out once: everybody asks for it."""
+        if self.media_type is None:
+            self.media_type = super().get_content_type()
+        return self.media_type
 
     def pieces(self) -> "list[Piece]":
         """List the parts directly inside this one."""

@@ -36,11 +36,15 @@ def connect(path: Path, *, create: bool = True) -> Database:
         db.execute("pragma journal_mode = wal")
         db.execute("pragma synchronous = normal")
         db.execute("pragma foreign_keys = on")
-        db.execute("pragma cache_size = -65536")  # KiB; rows that are looked up lie far apart
         _migrations().apply(db)
     except sqlite3.Error as error:
         raise BadSource(f"{path}: cannot be opened as a mailhealth database ({error})") from error
     return db
+
+
+def roomy(db: Database) -> None:
+    """Let a connection keep 64 MiB of pages: the rows that are looked up here lie far apart."""
+    db.execute("pragma cache_size = -65536")
 
 
 def insert(

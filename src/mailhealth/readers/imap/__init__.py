@@ -26,7 +26,7 @@ def read(settings: Mapping[str, str], cursors: Mapping[str, str], kept: Kept) ->
     mail), tls (yes, starttls, no), ca_file, auth, password_env, password_command,
     daily_megabytes. `cursors`: "imap:<folder>" -> how far it was read; `kept` is asked where a
     folder was renamed or numbered anew. Folders are opened read-only and no flag changes. A Mark
-    follows every group of at most 4 MB and 250 messages; Present tells what is in a folder where
+    follows every group of at most 2 MB and 250 messages; Present tells what is in a folder where
     something is gone. A connection that breaks off is taken up again.
     Raises BadSource where the server cannot be read as asked, LoginRefused where it says no.
     """

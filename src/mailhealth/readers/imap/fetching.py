@@ -13,7 +13,7 @@ from mailhealth.readers.imap.connection import Mailbox
 from mailhealth.readers.imap.folders import Folder
 from mailhealth.records import Raw, Skipped, Spot
 
-GROUP_BYTES = 4_000_000  # one FETCH lies in memory whole, about three times its size
+GROUP_BYTES = 2_000_000  # one FETCH lies in memory whole, about three times its size
 GROUP_MESSAGES = 250
 LISTED_AT_ONCE = 500  # keeps the command line under the 8 kB that servers must accept
 # imaplib refuses an answer line of 1,000,000 bytes: 90,000 ten-digit UIDs still fit.
@@ -94,7 +94,7 @@ def _listed(uid: int, fields: Fields, *, named: bool) -> Listed:
 
 
 def groups(messages: Sequence[Listed]) -> Iterator[list[Listed]]:
-    """Cut messages into groups of at most 4 MB and 250; a larger one is a group of its own."""
+    """Cut messages into groups of at most 2 MB and 250; a larger one is a group of its own."""
     group: list[Listed] = []
     size = 0
     for message in messages:
@@ -116,7 +116,7 @@ def messages(
     asked = [each.uid for each in group]
     told = _given(mailbox, folder, asked, [*items, *(() if large else (BODY,))])
     for uid in asked:
-        fields = told.get(uid, {})
+        fields = told.pop(uid, {})  # what is passed on need not be held here
         if large:
             yield from _large(mailbox, folder, uid, fields)
         else:
