@@ -228,11 +228,7 @@ def _list(name: str, told: dict[str, Any]) -> list[Row]:
 
 
 LISTED = (
-    (
-        "silence",
-        ">= +0.01",
-        "the signal; {rhythm:.0%} have a rhythm, the others stand in the middle",
-    ),
+    ("silence", ">= +0.01", "the signal against their own rhythm, known of {rhythm:.0%}"),
     ("P(silent)", ">= +0.01", "the methodology's (MBG/NBD); the score does not have it"),
     ("fixed", "<= -0.05", "silent for 30 days, or not"),
 )
@@ -259,14 +255,18 @@ def _print(rows: Sequence[Row]) -> None:
 
 
 def _write(part: str, rows: Sequence[Row]) -> None:
-    """Write the rows of a part, and leave those of the other as they are."""
+    """Write the rows of a part; other parts, and worlds not measured now, stay as they are."""
     import tomllib
 
     page = tomllib.loads(PAGE.read_text("utf-8")) if PAGE.exists() else {}
+    new = [asdict(row) for row in rows]
+    measured = {_about(row) for row in new}
+    before = page.get(part, {}).get("row", []) if part == "worlds" else []
+    kept = [row for row in before if _about(row) not in measured]
     page[part] = {
         "measured": datetime.now(UTC).date().isoformat(),
         "python": platform.python_version(),
-        "row": [asdict(row) for row in rows],
+        "row": kept + new,
     }
     lines = ["# Written by benchmarks/score.py."]
     for name, told in page.items():
@@ -280,6 +280,11 @@ def _write(part: str, rows: Sequence[Row]) -> None:
                 f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in row.items()
             ]
     PAGE.write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def _about(row: dict[str, str]) -> str:
+    """The world that a row tells of: "base" of "base, learnt: lift"."""
+    return row["what"].split(":")[0].split(",")[0]
 
 
 if __name__ == "__main__":

@@ -161,7 +161,7 @@ def _p_silent(past: Sequence[Floats], at: Floats, days: int) -> Floats:
     """
     found = np.zeros(len(at))
     for day in np.unique(at):
-        there = np.flatnonzero(at == day)
+        there = np.flatnonzero(at == day).tolist()
         spans = np.array(
             [(len(past[i]) - 1, past[i][-1] - past[i][0], day - past[i][0]) for i in there]
         )

@@ -75,7 +75,11 @@ def test_a_cancellation_is_told_seconds_after_it_came(server: Dovecot, tmp_path:
     assert ended == 0
 
 
-def test_only_who_wrote_is_computed_again(server: Dovecot, tmp_path: Path) -> None:
+def test_only_who_wrote_is_computed_again(
+    server: Dovecot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    this_hour = watching.hour()
+    monkeypatch.setattr(watching, "hour", lambda: this_hour)
     now = int(time.time())
     others = a_mail(2).replace(b"hoshino", b"kaede")
     server.deliver("again", "INBOX", a_mail(1), others, at=now)
@@ -93,7 +97,7 @@ def test_only_who_wrote_is_computed_again(server: Dovecot, tmp_path: Path) -> No
         days = {score.as_of for score in health.scores()}
 
     assert [reports[0].scored, reports[-1].scored] == [2, 1]
-    assert days == {watching.tonight()}
+    assert days == {this_hour}
 
 
 def test_a_mailbox_that_refuses_the_login_is_told_once_and_the_others_go_on(

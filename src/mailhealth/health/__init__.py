@@ -244,15 +244,15 @@ class Health:
         """Sync the named mailboxes (or all) when mail comes, until `stop` is set; yield reports.
 
         Servers tell of new mail themselves; every five minutes all folders are looked at. Scores
-        are as of the end of the day (UTC). A source whose server refuses the login is told as
-        Refused and left alone. Raises BadSource where there is no mailbox on a server.
+        are as of the end of the hour. A source whose server refuses the login is told as Refused
+        and left alone. Raises BadSource where there is no mailbox on a server.
         """
         chosen = watching.watched(self._chosen(names))
         for due in watching.rounds(chosen, stop):
             if isinstance(due, watching.Refused):
                 yield due
             else:
-                yield self.sync(*due, as_of=watching.tonight(), progress=progress)
+                yield self.sync(*due, as_of=watching.hour(), progress=progress)
 
     def sync_path(
         self,

@@ -58,14 +58,15 @@ def rounds(chosen: Sequence[inbox.Source], stop: threading.Event) -> Iterator[li
             yield due
 
 
-def tonight() -> str:
-    """The instant at which today (UTC) ends.
+def hour() -> str:
+    """The instant at which this hour ends.
 
-    All that comes today is before it, so that one evaluation is brought up to date the whole day
-    and only the customers who are concerned are computed again.
+    All that comes within the hour is before it, so that one evaluation is brought up to date and
+    only the customers who are concerned are computed again; and no more than an hour is counted
+    that is not over yet.
     """
-    midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    return iso(midnight + timedelta(days=1))
+    begun = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    return iso(begun + timedelta(hours=1))
 
 
 def _listen(
