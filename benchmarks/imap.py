@@ -162,7 +162,8 @@ def _against(what: str, peer: Run, ours: Run, reach: str) -> Row:
 
 
 def _load() -> str:
-    return f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
+    where = tempfile.gettempdir()
+    return f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores, in {where}"
 
 
 # How often, how lean, how safely.
