@@ -1,9 +1,12 @@
 """What is new, read: from sources into the database, and by the model in the texts there."""
 
+import ctypes
 import queue
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +24,7 @@ Told = list[Item] | BaseException | None  # a batch; last None, or why it broke 
 Ready = queue.Queue[tuple["_Tally", Told]]
 
 AHEAD = 1  # batches that mailboxes may be ahead of the database; each is in memory
+M_MMAP_THRESHOLD, LARGE_BLOCK = -3, 131_072  # malloc.h; bytes
 PATIENCE_S = 0.2  # until a reader that waits sees that nobody will take what it has
 
 
@@ -34,6 +38,7 @@ def read(
     from mailhealth import sources
 
     # Each mailbox waits for its server most of the time; files only wait for the processor.
+    _return_large_blocks()
     tallies = [_Tally(db, source, progress) for source in chosen]
     servers = [each for each in tallies if sources.on_server(each.source.connector)]
     if servers:
@@ -42,6 +47,17 @@ def read(
         if tally not in servers:
             _read_one(path, tally)
     return tuple(tally.report() for tally in tallies)
+
+
+def _return_large_blocks() -> None:
+    """Let the C library give blocks of 128 kB and more back to the system once they are free.
+
+    glibc raises that size to the largest block that was ever freed (mallopt(3)), which here is the
+    language model's: 13 MB of mails long done with stayed in memory.
+    """
+    if sys.platform == "linux":
+        with suppress(AttributeError):  # another C library than glibc
+            ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK)
 
 
 @dataclass(slots=True, eq=False)
