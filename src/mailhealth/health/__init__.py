@@ -179,7 +179,7 @@ class Health:
 
         (source,) = self._chosen([name])
         connector = sources.connector(source.connector)
-        return {**connector.settings, **source.settings, "source": name}
+        return {**connector.settings, **source.named}
 
     def office(self, **given: str) -> offices.Office | None:
         """Say where we work: `country`, `zone`, `hours`; return what is known (None: nothing).

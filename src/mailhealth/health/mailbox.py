@@ -14,7 +14,7 @@ def folders(db: Database, source: inbox.Source) -> list[dict[str, Any]]:
     from mailhealth import sources
 
     kept = mailboxes.counts(db, source.name)
-    there = sources.look(sources.connector(source.connector), source.settings)
+    there = sources.look(sources.connector(source.connector), source.named)
     rows = [_row(folder, kept.pop(folder.name, NONE)) for folder in there]
     left = [_gone(name, told) for name, told in kept.items()]
     return sorted(rows + left, key=lambda row: (row["reads"] != "yes", row["folder"] != "INBOX"))

@@ -37,9 +37,9 @@ def read(
     """
     from mailhealth import sources
 
-    # Each mailbox waits for its server most of the time; files only wait for the processor.
     _return_large_blocks()
     tallies = [_Tally(db, source, progress) for source in chosen]
+    # A mailbox waits for its server most of the time; files only wait for the processor.
     servers = [each for each in tallies if sources.on_server(each.source.connector)]
     if servers:
         _read_at_once(path, servers)
@@ -125,8 +125,7 @@ def _batches(path: Path, db: Database, source: inbox.Source) -> Batches:
 
     def flow() -> Batches:
         connector = sources.connector(source.connector)
-        settings = {**source.settings, "source": source.name}  # errors name it
-        yield from batches(sources.read(connector, settings, cursors, kept))
+        yield from batches(sources.read(connector, source.named, cursors, kept))
 
     return flow()
 

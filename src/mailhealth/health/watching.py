@@ -75,7 +75,7 @@ def _listen(
     from mailhealth import sources
 
     try:
-        for _ in sources.arrivals(sources.connector(source.connector), source.settings, stop):
+        for _ in sources.arrivals(sources.connector(source.connector), source.named, stop):
             ready.put(source.name)
     except MailhealthError as error:
         ready.put(Refused(source.name, str(error)))

@@ -43,6 +43,11 @@ class Source:
     connector: str
     settings: Mapping[str, str]
 
+    @property
+    def named(self) -> dict[str, str]:
+        """The settings with the source's name, which errors tell."""
+        return {**self.settings, "source": self.name}
+
 
 @dataclass(frozen=True, slots=True)
 class Saved:
