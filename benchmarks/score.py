@@ -229,7 +229,7 @@ def _list(name: str, told: dict[str, Any]) -> list[Row]:
 
 LISTED = (
     ("silence", ">= +0.01", "the signal against their own rhythm, known of {rhythm:.0%}"),
-    ("P(silent)", ">= +0.01", "the methodology's (MBG/NBD); the score does not have it"),
+    ("silence_ahead", ">= +0.01", "the signal: will they write in 90 days? Known of all"),
     ("fixed", "<= -0.05", "silent for 30 days, or not"),
 )
 

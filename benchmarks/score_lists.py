@@ -35,7 +35,7 @@ HORIZONS = (90, 30)  # days: the product's, and one of which half a year holds m
 HISTORY = 60 * DAY  # of the list before the first landmark
 RHYTHM = 3  # days written on, without which nobody has a rhythm
 FIXED = 30  # days, of the rule that knows no rhythm
-FACTS = ("recency", "written", "lately", "P(silent)")  # what is fitted (the methodology, 4.4)
+FACTS = ("recency", "written", "lately", "silence_ahead")  # what is fitted (the methodology, 4.4)
 
 Flags = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -131,63 +131,28 @@ def _look(health: Health, writing: Writing, end: int, days: int) -> Look:
     rows = [(writing[name], at / DAY) for name, at in zip(names, panel.at, strict=True)]
     silent = [not ((wrote >= at) & (wrote < at + days)).any() for wrote, at in rows]
     panel = replace(panel, y=np.array(silent, dtype=np.float64))
-    return _foretold(panel, [wrote[wrote < at] for wrote, at in rows], days)
+    return _foretold(panel, [wrote[wrote < at] for wrote, at in rows])
 
 
-def _foretold(panel: learn.Panel, past: Sequence[Floats], days: int) -> Look:
+def _foretold(panel: learn.Panel, past: Sequence[Floats]) -> Look:
     """Gather what foretells silence: more is worse, and no rhythm stands in the middle."""
     at = panel.at / DAY
     recency = panel.others[:, panel.terms.others.index("days_silent")]
     silence = -panel.values[:, panel.terms.names.index("silence")]
-    silent = _p_silent(past, at, days)
+    ahead = panel.others[:, panel.terms.others.index("silence_ahead")]
     written = np.array([len(wrote) for wrote in past], dtype=np.float64)
     lately = np.array([(wrote >= day - 90).sum() for wrote, day in zip(past, at, strict=True)])
     risks = {
         "recency": recency,
         "silence": np.where(np.isnan(silence), np.nanmedian(silence), silence),
-        "P(silent)": silent,
+        "silence_ahead": ahead,
         "fixed": (recency >= FIXED).astype(np.float64),
     }
-    odds = np.log(silent) - np.log1p(-silent)
-    facts = np.column_stack((np.log1p(recency), np.log1p(written), np.log1p(lately), odds))
+    sure = np.clip(ahead, 1e-9, 1 - 1e-9)
+    facts = np.column_stack(
+        (np.log1p(recency), np.log1p(written), np.log1p(lately), np.log(sure / (1 - sure)))
+    )
     return Look(panel, written, risks, facts)
-
-
-def _p_silent(past: Sequence[Floats], at: Floats, days: int) -> Floats:
-    """Return the probability that nothing comes in so many days, fitted to each landmark's past.
-
-    MBG/NBD (Batislam, Denizel & Filiztekin 2007): who still writes does so by a Poisson process,
-    and after every day of writing somebody stops for good; no label is used. Time is calendar days.
-    """
-    found = np.zeros(len(at))
-    for day in np.unique(at):
-        there = np.flatnonzero(at == day).tolist()
-        spans = np.array(
-            [(len(past[i]) - 1, past[i][-1] - past[i][0], day - past[i][0]) for i in there]
-        )
-        x, last, age = spans.T
-        r, alpha, a, b = _fitted_rhythm(x, last, age)
-        alive = 1 / (1 + a / (b + x) * ((alpha + age) / (alpha + last)) ** (r + x))
-        writes = 1 - ((alpha + age) / (alpha + age + days)) ** (r + x)
-        found[there] = 1 - alive * writes
-    return found
-
-
-def _fitted_rhythm(x: Floats, last: Floats, age: Floats) -> Floats:
-    """Fit r, alpha, a, b by maximum likelihood: x more days of writing, the last after `last`."""
-    from scipy.optimize import minimize
-    from scipy.special import betaln, gammaln
-
-    def loss(logs: Floats) -> float:
-        r, alpha, a, b = np.exp(logs)
-        writing = betaln(a, b + x + 1) - (r + x) * np.log(alpha + age)
-        stopped = betaln(a + 1, b + x) - (r + x) * np.log(alpha + last)
-        common = gammaln(r + x) - gammaln(r) + r * np.log(alpha) - betaln(a, b)
-        return float(-(common + np.logaddexp(writing, stopped)).mean())
-
-    start = np.log([0.5, 10.0, 1.0, 2.0])
-    found = minimize(loss, start, method="Nelder-Mead", options={"maxiter": 4000})
-    return np.asarray(np.exp(found.x), dtype=np.float64)
 
 
 def _told(look: Look, horizon: int) -> dict[str, Any]:

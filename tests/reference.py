@@ -20,6 +20,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import holidays
+import numpy as np
+from scipy import optimize
 
 DAY = 86400
 NEVER = 10**12
@@ -27,6 +29,7 @@ Row = dict[str, Any]
 Answer = tuple[float | None, float | None, float | None]  # value, n, k
 
 PAGE = tomllib.loads(files("mailhealth").joinpath("health.toml").read_text("utf-8"))["signal"]
+USUAL = (1.6, 6.9, 0.2, 20.0)  # how customers write where few tell: r, alpha, a, b
 # Whose mail at risk a count is compared by; the others are compared by their n.
 RISKS = {"inbound_volume": "in", "active_days": "in", "outbound_volume": "out"}
 RISKS |= {"touch_pressure": "touch"}
@@ -174,6 +177,8 @@ class Shared:
         self.home = Place(**(store.office or {"zone": self._our_zone(seen), "country": ""}))
         self.places = {row["customer"]: self._place(row) for row in store.customers}
         self.wait = self._wait()
+        self.rhythm = USUAL
+        self.rhythm = self._rhythm()  # at the usual pace of everybody
         paces = {country: self._pace(country) for country in self._countries()}
         for place in [self.home, *self.places.values()]:
             if place.country in paces:
@@ -237,6 +242,27 @@ class Shared:
         hours = round((low + (high - low) * (place - math.floor(place))) / 3600)
         return min(7 * DAY, max(2 * DAY, hours * 3600))
 
+    def _rhythm(self) -> Sequence[float]:
+        """Return r, alpha, a and b that are likeliest behind what everybody wrote in a year."""
+        if len(self.places) < 30:
+            return USUAL
+        year = [Cell(self, name, self.through - 365 * DAY, self.through) for name in self.places]
+        wrote = [writing for cell in year if (writing := cell.writing())]
+        if len(wrote) < 30:
+            return USUAL
+
+        def loss(logs: Sequence[float]) -> float:
+            off = sum(
+                ((log - math.log(usual)) / 2) ** 2 for log, usual in zip(logs, USUAL, strict=True)
+            )
+            numbers = [math.exp(log) for log in logs]
+            return off / 2 - sum(_likelihood(numbers, each) for each in wrote)
+
+        begin = [math.log(usual) for usual in USUAL]
+        exact = {"xatol": 1e-9, "fatol": 1e-12, "maxfev": 9999, "maxiter": 9999}
+        found = optimize.minimize(loss, begin, method="Nelder-Mead", options=exact)
+        return [math.exp(log) for log in found.x]
+
     def _countries(self) -> set[str]:
         return {place.country for name, place in self.places.items() if self._written_on(name)}
 
@@ -275,6 +301,20 @@ class Shared:
             if other in found and not free:
                 found[day] = found[other]
         return week, found
+
+
+def _likelihood(numbers: Sequence[float], writing: tuple[int, int, float, float]) -> float:
+    """Return how likely a customer's writing is, as a logarithm (MBG/NBD; BG/NBD, seen before)."""
+    (r, alpha, a, b), (x, days, last, age) = numbers, writing
+    rates = math.lgamma(r + x) - math.lgamma(r) + r * math.log(alpha)
+    still = _beta(a, b + days) - (r + x) * math.log(alpha + age)
+    gone = _beta(a + 1, b + days - 1) - (r + x) * math.log(alpha + last)
+    seen = -math.expm1(r * math.log(alpha / (alpha + age))) if x == days else 1.0
+    return rates - _beta(a, b) + float(np.logaddexp(still, gone)) - math.log(seen)
+
+
+def _beta(a: float, b: float) -> float:
+    return math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b)
 
 
 def _days_of(counts: Counter[date]) -> list[date]:
@@ -518,22 +558,43 @@ class Cell:
     def _silence(self) -> dict[str, Answer]:
         received = self._mine("in")
         n, days = len(received), len({mail["at"] // DAY for mail in received})
-        names = ("days_silent", "workdays_silent", "usual_gap", "silence")
+        names = ("days_silent", "workdays_silent", "usual_gap", "silence", "silence_ahead")
         if not received:
             return dict.fromkeys(names, (None, 0, None))
         last, since = received[-1]["at"], self._since("in")
         assert since is not None
         gap = self.place.active(last, self.end) - self._paused(last)
         known = self.place.active(max(self.start, since), last)
-        values = [(self.end - last) / DAY, gap * 5 / 7, None, None]
+        values = [(self.end - last) / DAY, gap * 5 / 7, None, None, self._silent_ahead()]
         if days >= 3:
             values[2] = known * 5 / 7 / (days - 1)
             values[3] = math.log10(((6.9 + known) / (6.9 + known + gap)) ** (1.6 + days))
-        counts = (n, n, days, days)
+        counts = (n, n, days, days, days)
         return {
             name: (value, count, None)
             for name, value, count in zip(names, values, counts, strict=True)
         }
+
+    def writing(self) -> tuple[int, int, float, float] | None:
+        """Return the days of writing after the beginning, all of them, and from the beginning the
+        time to the last mail and to now; None: none came."""
+        received, since = self._mine("in"), self._since("in")
+        if not received or since is None:
+            return None
+        days = {mail["at"] // DAY for mail in received}
+        begin, last = max(self.start, since), received[-1]["at"]
+        known = self.place.active(begin, last)
+        age = known + self.place.active(last, self.end) - self._paused(last)
+        return len(days - {since // DAY}), len(days), known, age
+
+    def _silent_ahead(self) -> float | None:
+        """Return the probability that they write nothing in 90 average days."""
+        if not (writing := self.writing()):
+            return None
+        (r, alpha, a, b), (x, days, last, age) = self.shared.rhythm, writing
+        gone = a / (b + days - 1) * ((alpha + age) / (alpha + last)) ** (r + x)
+        quiet = ((alpha + age) / (alpha + age + 90)) ** (r + x)
+        return gone / (1 + gone) + quiet / (1 + gone)
 
     def _paused(self, last: int) -> float:
         """Return the activity of the newest absence since the last mail, as far as it has gone."""

@@ -4,7 +4,7 @@ unless later days say better."""
 import json
 import math
 import tomllib
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from importlib import resources
@@ -185,11 +185,11 @@ def auc(panel: Panel, risk: np.ndarray) -> float:
 
 def value(customer: str, signal: str, told: float | None, *, at: int = START, days: int = 90):
     """An answer that stands on enough to be its own."""
-    every: dict[str, Any] = {field.name: None for field in fields(SignalValue)}
+    every: dict[str, Any] = dict.fromkeys(SignalValue._fields)
     every |= {"customer": customer, "signal": signal, "window_days": days, "definition": ""}
     every |= {"as_of": datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
     every |= {"value": told, "shrunk": told, "reliability": 1.0, "n": 5.0}
-    return SignalValue(**{field.name: every[field.name] for field in fields(SignalValue)})
+    return SignalValue(**{name: every[name] for name in SignalValue._fields})
 
 
 def gathered(values: list[SignalValue], churn: dict[str, float] | None = None, **since: float):
@@ -511,6 +511,20 @@ def test_the_lead_is_counted_from_the_last_run_of_warnings() -> None:
     assert (warned.days, warned.share, warned.of) == (50.0, 1.0, 1)
     assert earlier.days == 80.0
     assert (never.days, never.share) == (None, 0.0)
+
+
+def test_whom_a_cap_alone_made_unhealthy_is_told_apart() -> None:
+    points = np.zeros((6, 4))
+    points[:3, 3] = -25.0
+    points[1, 1] = -18.0  # 32 by its points, and so no work of the cap
+    at = np.full(6, START)
+    left = np.array([np.inf, START + DAY, START + DAY, START + DAY, np.inf, np.inf])
+
+    expert = learn.backtest(panel_of(points, at, np.arange(6), left)).model("expert")
+
+    assert expert
+    assert expert.bands[0].share == 1 / 2
+    assert (expert.capped.share, expert.capped.left, expert.capped.relative) == (1 / 3, 0.5, 1.0)
 
 
 def test_a_cap_makes_the_customer_unhealthy_whatever_the_points() -> None:

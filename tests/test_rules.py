@@ -32,6 +32,15 @@ def test_every_shipped_signal_asks_a_question_and_speaks_both_languages() -> Non
         assert not signal.because["en"].endswith("."), signal.name
 
 
+def test_a_cancellation_that_the_reader_tells_caps_at_once_and_for_one_halving_at_most() -> None:
+    card = tomllib.loads(files("mailhealth.models").joinpath("mail/model.toml").read_text("utf-8"))
+    least = min(each["thresholds"]["cancel"] for each in card["calibration"].values())
+    cap = next(each for each in rules.load().caps if each.signal == "cancel_intent")
+
+    assert least * 0.5 ** (7 / 45) >= cap.at_least  # a week later, too
+    assert cap.at_least > 0.5 ** (46 / 45)
+
+
 def test_a_typing_error_in_a_key_is_named_with_the_key_that_was_meant(tmp_path: Path) -> None:
     path = edited(tmp_path, "typical    = 0.5\nprior", "typical    = 0.5\npriro")
 

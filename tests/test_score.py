@@ -3,7 +3,6 @@
 import math
 import random
 import tomllib
-from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -75,7 +74,7 @@ def answer(signal: str, value: float | None, **more: Any) -> SignalValue:
     """Return an answer that stands as it is; `more` are further columns."""
     own = (value, float(value is not None), None, "")
     plain = SignalValue("a.example", AS_OF, 90, signal, value, None, None, None, None, *own)
-    return replace(plain, **more)
+    return plain._replace(**more)
 
 
 def answered(k: float, n: float, customer: str = "a.example", days: int = 90) -> SignalValue:

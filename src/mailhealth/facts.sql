@@ -25,7 +25,8 @@
 -- as a time that the signal compares with cell_end. Of a fact with a zone, a cell also knows what
 -- the clock there showed at its two ends: start_active, end_active, start_worked, end_worked. A
 -- fact with `waits` belongs to a cell when its time to be answered (cell_wait seconds, as the
--- company's own replies take) is over.
+-- company's own replies take) is over. Every cell knows how this company's customers write:
+-- cell_r, cell_alpha, cell_a, cell_b (rhythm.py).
 --
 -- The text runs unchanged on DuckDB and Spark: no FILTER, no lists, 1e0 and not 1.0, a
 -- tie-break in every order.
@@ -66,14 +67,14 @@ where side = 'out';
 create or replace temporary view rhythm as
 select
     received.customer, customers.zone, shown, contact, received.moment, day, received.active,
-    begun.active as since_active, null as away_from, null as away_until
+    since, begun.active as since_active, null as away_from, null as away_until
 from received
 join customers using (customer)
 join begun using (customer)
 union all
 select
     customer, zone, message as shown, null as contact, moment, null as day, null as active,
-    null as since_active,
+    null as since, null as since_active,
     max(case when until_before is null or active > until_before then active end) over so_far
         as away_from,
     max(until_active) over so_far as away_until
@@ -99,23 +100,13 @@ window so_far as (
     rows between unbounded preceding and current row
 );
 
--- Who began each conversation.
-create or replace temporary view beginnings_of_threads as
-select customer, message as shown, moment, case when side = 'in' then 1 else 0 end as by_them
-from (
-    select
-        customer, message, moment, side,
-        row_number() over (partition by customer, thread order by moment, message) as place
-    from mails
-) as placed
-where place = 1;
-
 -- A turn: consecutive mails of one side in a thread with gaps under 24 hours. It begins with
 -- the row kept here; whether a mail begins one depends only on the mail before it. `answer` is
 -- when the other side wrote next, `answer_worked` what the answering side's clock showed then.
 create or replace temporary view turns as
 select
     customer, message, thread, side, moment, closing, bounced_at, our_worked,
+    case when side_before is null then 1 else 0 end as begins,
     case when side = 'out' then worked else our_worked end as worked,
     case when side = 'out' then in_after else out_after end as answer,
     case when side = 'out' then in_after_worked else out_after_worked end as answer_worked
@@ -132,8 +123,8 @@ from (
     window
         forward as (partition by customer, thread order by moment, message),
         later as (
-            partition by customer, thread order by moment desc, message desc
-            rows between unbounded preceding and 1 preceding
+            partition by customer, thread order by moment, message
+            rows between 1 following and unbounded following
         )
 ) as ordered
 where side_before is null or side_before <> side or moment - at_before >= 86400;
@@ -141,6 +132,12 @@ where side_before is null or side_before <> side or moment - at_before >= 86400;
 create or replace temporary view all_turns as
 select customer, message as shown, moment, case when side = 'in' then 1 else 0 end as by_them
 from turns;
+
+-- Who began each conversation.
+create or replace temporary view beginnings_of_threads as
+select customer, message as shown, moment, case when side = 'in' then 1 else 0 end as by_them
+from turns
+where begins = 1;
 
 -- Our turns that ask for an answer: not a mere "thank you", and not those that came back.
 create or replace temporary view asks as
@@ -287,21 +284,24 @@ from dead;
 -- after it, and so late they count. Whom a rule merely suspects has neither opened nor clicked,
 -- but is unsubscribed: so the platform says. A soft bounce is final when nothing has arrived
 -- within 3 days. Until a machine (or a suspect) opens it, a mail can tell whether a person
--- does; not at all when machines opened half of the three or more mails of the last 180 days.
+-- does; not at all when machines opened half of the three or more mails of the last 180 days:
+-- lately_mailed counts those mails, and a million for each that a machine opened (one sum over a
+-- moving window costs half of two).
 create or replace temporary view deliveries as
 select
     customer, contact, campaign, shown, moment, opened_at, machine_opened_at, clicked_at,
     unsubscribed_at, complained_at, failed_at,
     case
-        when mailed_before >= 3 and 2 * machines_before >= mailed_before then 0
+        when lately_mailed % 1000000 >= 3
+            and (lately_mailed - lately_mailed % 1000000) / 500000 >= lately_mailed % 1000000
+            then 0
         else least(failed_at, machine_opened_at)
     end as telling_until
 from (
     select
         *,
-        count(moment) over lately as mailed_before,
-        sum(case when machine_opened_at <= moment + 86400 then 1 else 0 end) over lately
-            as machines_before,
+        sum(case when machine_opened_at <= moment + 86400 then 1000001 else 1 end) over lately
+            as lately_mailed,
         least(
             hard_at,
             case when arrived_at <= soft_at + 259200 then 253402300800 else soft_at + 259200 end

@@ -1,11 +1,11 @@
-"""The nouns that travel between the rooms: frozen dataclasses, no behaviour.
+"""The nouns that travel between the rooms: frozen, no behaviour.
 
 All times are whole seconds since 1970 in UTC.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 Kind = Literal["human", "auto_reply", "bounce", "complaint", "receipt", "list", "calendar"]
 EventType = Literal[
@@ -330,8 +330,7 @@ class Annotation:
     model: str
 
 
-@dataclass(frozen=True, slots=True)
-class SignalValue:
+class SignalValue(NamedTuple):  # made by the million: a tuple, five times as fast
     """One answer: a row of `email_signals`.
 
     `value` rests on `n` (of which `k` counted) and lies with 95 % between `low` and `high`;

@@ -72,6 +72,4 @@ def frame(
 
     if wide:
         return pd.DataFrame(contract.wide(values, signals))
-    columns = list(SignalValue.__dataclass_fields__)
-    rows = ([getattr(value, name) for name in columns] for value in values)
-    return pd.DataFrame(rows, columns=pd.Index(columns))
+    return pd.DataFrame(values, columns=pd.Index(SignalValue._fields))

@@ -20,6 +20,8 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "in_the_large": "left / expected to leave (1 is right)",
         "unhealthy_share": "unhealthy: share of customers",
         "unhealthy_relative": "unhealthy: left, against all",
+        "capped_share": "unhealthy by a cap alone: share of customers",
+        "capped_relative": "unhealthy by a cap alone: left, against all",
         "at_risk_share": "at risk: share of customers",
         "at_risk_relative": "at risk: left, against all",
         "healthy_share": "healthy: share of customers",
@@ -42,6 +44,8 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "in_the_large": "実際の解約 ÷ 予測した解約（1が理想）",
         "unhealthy_share": "危険：顧客の割合",
         "unhealthy_relative": "危険：解約率 ÷ 全体",
+        "capped_share": "上限のみで危険：顧客の割合",
+        "capped_relative": "上限のみで危険：解約率 ÷ 全体",
         "at_risk_share": "要注意：顧客の割合",
         "at_risk_relative": "要注意：解約率 ÷ 全体",
         "healthy_share": "良好：顧客の割合",
@@ -78,7 +82,7 @@ def _figures(model: Measured) -> Iterator[tuple[str, float | None]]:
     yield "auc_unannounced", model.auc_unannounced.value
     for name in ("lift", "log_loss", "brier", "brier_skill", "slope", "in_the_large"):
         yield name, getattr(model, name)
-    for name, band in zip(BANDS, model.bands, strict=True):
+    for name, band in zip((*BANDS, "capped"), (*model.bands, model.capped), strict=True):
         key = name.replace(" ", "_")
         yield f"{key}_share", band.share
         yield f"{key}_relative", band.relative

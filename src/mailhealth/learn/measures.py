@@ -58,7 +58,8 @@ class Measured:
     `auc_unannounced` leaves out who had said so already. `slope` is 1 and `in_the_large` (who
     left / who was expected to) is 1 for a calibrated model. `brier_skill` is against everybody's
     share. `lift` is how much more often the riskiest tenth left than all. `curve` is the
-    reliability: predicted, observed, tenth by tenth.
+    reliability: predicted, observed, tenth by tenth. `capped` is like a band: whom a cap alone
+    made unhealthy.
     """
 
     model: str
@@ -71,6 +72,7 @@ class Measured:
     in_the_large: float | None
     lift: float | None
     bands: tuple[Band, ...]
+    capped: Band
     leads: tuple[Lead, ...]
     curve: tuple[tuple[float, float], ...]
 
@@ -91,6 +93,7 @@ def measure(name: str, told: Predicted, panel: Panel, *, redraws: Redraws, seed:
         in_the_large=sharp.in_the_large(),
         lift=lift(told.risk, panel.y),
         bands=bands(told.value, panel),
+        capped=_band("capped", panel.announced & (told.value >= panel.cap), panel.y),
         leads=tuple(lead(told.value, panel, i) for i in (0, 1)),
         curve=sharp.curve(),
     )

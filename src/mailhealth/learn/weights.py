@@ -1,6 +1,6 @@
 """Weights learnt from those who left: a ridge that pulls towards the expert's points."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import inf
 
@@ -60,21 +60,18 @@ def fit(panel: Panel, *, lam: float) -> Fitted:
 
 
 def choose(panel: Panel) -> float:
-    """Choose lambda by blocked time validation: the largest that is as good as the best.
+    """Choose lambda by blocked time validation: that of the lowest log-loss.
 
-    As good: its log-loss lies within one standard error, clustered by customer, of the lowest
-    (the one-standard-error rule of Breiman et al. 1984). The fewer left, the larger the smallest
-    that is tried. Where there is too little time to cut blocks, it is CAREFUL.
+    The fewer left, the larger the smallest that is tried, which guards few leavers better than
+    preferring a larger lambda that is nearly as good (docs/decisions/042). Where there is too
+    little time to cut blocks, it is CAREFUL.
     """
     strong = [lam for lam in LAMBDAS if lam * panel.leavers >= _PULL] or LAMBDAS[-1:]
-    losses = {lam: np.zeros(len(panel.customers)) for lam in strong}
-    tried = 0
+    losses = dict.fromkeys(reversed(strong), 0.0)  # of equal ones the largest
     for train, later in _blocks(panel):
-        tried += 1
         for lam in losses:
-            loss = log_losses(fit(train, lam=lam).probability(later), later.y)
-            losses[lam] += np.bincount(later.customer, loss, len(panel.customers))
-    return _largest(losses) if tried else CAREFUL
+            losses[lam] += float(log_losses(fit(train, lam=lam).probability(later), later.y).sum())
+    return min(losses, key=losses.__getitem__) if any(losses.values()) else CAREFUL
 
 
 def log_losses(probability: Floats, y: Floats) -> Floats:
@@ -97,15 +94,6 @@ def _blocks(panel: Panel) -> Iterator[tuple[Panel, Panel]]:
         later = panel.take(np.isin(panel.at, days[block]))
         if train.leavers > 1 and later.leavers:
             yield train, later
-
-
-def _largest(losses: Mapping[float, Floats]) -> float:
-    best = min(losses, key=lambda lam: losses[lam].sum())
-    for lam in sorted(losses, reverse=True):
-        worse = losses[lam] - losses[best]
-        if worse.sum() <= np.sqrt(len(worse)) * worse.std():
-            return lam
-    return best
 
 
 class _Task:

@@ -111,18 +111,18 @@ def moment(as_of: str) -> int:
 def _rows(rules: Rules, as_of: str, known: "Loaded", found: "Grid") -> Iterator[SignalValue]:
     """Yield the rows of one as_of, customer after customer."""
     columns = [
-        map(
-            SignalValue,
+        zip(
             known.customers,
             repeat(as_of),
             repeat(days),
             repeat(signal.name),
             *numbers,
             repeat(signal.definition),
+            strict=False,
         )
         for signal, days, numbers in _columns(rules, moment(as_of), known, found)
     ]
-    return chain.from_iterable(zip(*columns, strict=True))
+    return map(SignalValue._make, chain.from_iterable(zip(*columns, strict=True)))
 
 
 def _columns(

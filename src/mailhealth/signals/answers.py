@@ -111,10 +111,10 @@ def _student(mean: Floats, spread: Floats, n: Floats) -> Floats:
 
 def _each(interval: Callable[..., Interval], *columns: Floats) -> Floats:
     """Return low and high of an interval for every row, looked up once for equal rows."""
-    rows, places = np.unique(np.array(columns), axis=1, return_inverse=True)
-    found = [interval(*map(float, row)) for row in rows.T]
-    both = [[np.nan if end is None else end for end in ends] for ends in found]
-    return np.array(both, dtype=np.float64).reshape(-1, 2)[places.reshape(-1)].T
+    rows = list(zip(*(column.tolist() for column in columns), strict=True))
+    found = {row: interval(*row) for row in set(rows)}
+    ends = [found[row] for row in rows]
+    return np.array(ends, dtype=np.float64).reshape(-1, 2).T  # None becomes NaN
 
 
 def change(signal: Signal, now: Answers, past: Answers, risks: tuple[Risk, Risk] | None) -> Answers:

@@ -168,7 +168,7 @@ def _lay_out(
         for days in windows:
             edges = (known.end - days * DAY, known.end)
             read = (*there.active(edges).tolist(), *there.worked(edges).tolist())
-            rows.append((zone, *edges, days, known.fit.wait, *read))
+            rows.append((zone, *edges, days, known.fit.wait, *known.fit.rhythm, *read))
     _make(memory, "cells", ", ".join(CELLS), rows)
 
 

@@ -30,6 +30,7 @@ _DATED = (*("letters", "away", "dead", "recipients", "annotations", "given", "as
 _SIDES = ("in", "out", "touch")
 CELLS = (
     *("zone", "cell_start", "cell_end", "cell_days", "cell_wait"),
+    *("cell_r", "cell_alpha", "cell_a", "cell_b"),
     *("start_active", "end_active", "start_worked", "end_worked"),
 )
 
@@ -190,11 +191,12 @@ def _fill(
 def _scan(known: Loaded, asked: Sequence[Signal], needed: set[Cell]) -> str:
     every = [column for signal in asked for column in _columns(signal)]
     columns = ", ".join(f"{column} as number_{i}" for i, column in enumerate(every))
+    spoken = [name for name in CELLS[1:] if name in columns]  # every key that is compared costs
+    alike = ", ".join(dict.fromkeys(("cell_end", "cell_days", *spoken)))
     return f"""
         select {asked[0].from_}.customer, cell_end, cell_days, {columns}
         from {_in_cells(known, asked[0].from_, needed)}
-        group by {asked[0].from_}.customer, cell_start, cell_end, cell_days, cell_wait,
-            start_active, end_active, start_worked, end_worked
+        group by {asked[0].from_}.customer, {alike}
     """
 
 
@@ -228,15 +230,34 @@ def _lay_out(known: Loaded, needed: set[Cell]) -> None:
     ends = np.array([end for end, _ in sorted(needed)], dtype=np.int64)
     days = np.array([days for _, days in sorted(needed)], dtype=np.int64)
     starts = ends - days * DAY
-    columns: dict[str, list[npt.NDArray[np.int64]]] = {name: [] for name in CELLS}
+    columns: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in CELLS}
+    fitted = [np.full(len(ends), number) for number in (known.fit.wait, *known.fit.rhythm)]
     for zone, there in enumerate(known.clocks.clocks):
         shown = (there.active(starts), there.active(ends), there.worked(starts), there.worked(ends))
-        same = (np.full(len(ends), zone), starts, ends, days, np.full(len(ends), known.fit.wait))
+        same = (np.full(len(ends), zone), starts, ends, days, *fitted)
         for name, column in zip(CELLS, (*same, *shown), strict=True):
             columns[name].append(column)
     known.memory.register("laid", {name: np.concatenate(all_) for name, all_ in columns.items()})
     known.memory.execute("create or replace table cells as select * from laid")
     known.memory.unregister("laid")
+
+
+def writing(known: Loaded, end: int) -> Floats:
+    """Return how everybody wrote in the year before a moment, as `rhythm.fitted` takes it."""
+    cell = (end, 365)
+    _lay_out(known, {cell})
+    sql = f"select {_WRITING} from {_in_cells(known, 'rhythm', [cell])} {_BY_WRITER}"
+    return np.array(known.memory.execute(sql).fetchall(), dtype=np.float64).reshape(-1, 4)
+
+
+# What silence_ahead says of one customer; who never wrote has no rhythm.
+_WRITING = """
+count(distinct case when day > since then day end), count(distinct day),
+(max(active) - greatest(start_active, min(since_active))) / 864e5,
+(end_active - greatest(start_active, min(since_active))
+    - greatest(0, least(end_active, coalesce(max(away_until), 0))
+        - greatest(max(active), coalesce(max(away_from), 0)))) / 864e5"""
+_BY_WRITER = "group by rhythm.customer, start_active, end_active having count(day) > 0"
 
 
 def shown(known: Loaded, signal: Signal, cell: Cell) -> dict[str, tuple[str, ...]]:

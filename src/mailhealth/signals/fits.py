@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from mailhealth.signals.clock import Pace
 
@@ -17,12 +18,28 @@ Priors = Mapping[str, Mapping[int, Mapping[str, Prior]]]  # by signal, window an
 WAIT = 5 * 86400
 
 
+class Rhythm(NamedTuple):
+    """How customers write, as `rhythm.fitted` means it; by default what is usual.
+
+    Their rates are gamma(r, alpha), in days of writing an average day; how likely they stop after
+    a day of writing is beta(a, b).
+    """
+
+    r: float = 1.6
+    alpha: float = 6.9
+    a: float = 0.2
+    b: float = 20.0
+
+
+USUAL = Rhythm()
+
+
 @dataclass(frozen=True, slots=True)
 class Fit:
     """What was fitted `through` a moment.
 
     How long an ask is given to be answered (seconds), what our own mail says of our time zone,
-    the pace of each country's customers, and the cohorts' priors.
+    the pace of each country's customers, the cohorts' priors, and the customers' rhythm.
     """
 
     through: int
@@ -30,6 +47,7 @@ class Fit:
     zone: str = "UTC"
     paces: Mapping[str, Pace] = field(default_factory=dict)
     priors: Priors = field(default_factory=dict)
+    rhythm: Rhythm = USUAL
 
     def pace(self, country: str) -> Pace:
         """Return the pace of a country's customers."""
@@ -58,13 +76,14 @@ def written(fit: Fit) -> str:
                 for country, pace in fit.paces.items()
             },
             "priors": fit.priors,
+            "rhythm": fit.rhythm,
         },
         sort_keys=True,
     )
 
 
 def read(text: str) -> Fit:
-    """Read a fit that was written."""
+    """Read a fit that was written; one from before there was a rhythm has the usual one."""
     told = json.loads(text)
     return Fit(
         told["through"],
@@ -81,4 +100,5 @@ def read(text: str) -> Fit:
             }
             for signal, windows in told["priors"].items()
         },
+        Rhythm(*told.get("rhythm", ())),
     )

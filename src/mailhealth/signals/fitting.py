@@ -1,4 +1,4 @@
-"""Fitting: waits, quiet days and cohorts, from what happened before a month began."""
+"""Fitting: waits, quiet days, rhythm and cohorts, from what happened before a month began."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 
 from mailhealth.rules import DAY, Rules, Signal
-from mailhealth.signals import engine, shrink, stored
+from mailhealth.signals import engine, rhythm, shrink, stored
 from mailhealth.signals.answers import Answers, Floats, measure
 from mailhealth.signals.clock import HOLIDAY, WEEK, Holidays, Pace, holidays, written_offset
 from mailhealth.signals.engine import HORIZON, Loaded
@@ -50,11 +50,17 @@ def fit(store: Store, rules: Rules, months: Sequence[int]) -> dict[int, Fit]:
 def _fit(groups: Groups, rules: Rules, through: int) -> Fit:
     seen = Fit(through, zone=_zone(groups.store, through))
     with _all(groups, seen) as loads:
-        waits, daily = [np.zeros(0)], []
+        waits, daily, writing = [np.zeros(0)], [], [np.zeros((0, 4))]
         for known in loads():
             waits.append(_waits(known))
             daily.append(_daily(known))
-        seen = replace(seen, wait=_wait(np.concatenate(waits)), paces=_paces(daily))
+            writing.append(engine.writing(known, through))
+        seen = replace(
+            seen,
+            wait=_wait(np.concatenate(waits)),
+            paces=_paces(daily),
+            rhythm=rhythm.fitted(np.concatenate(writing)),  # at the usual pace: theirs is new
+        )
         enough = sum(map(len, groups.names)) >= shrink.CUSTOMERS
         parts = [_columns(replace(known, fit=seen), rules) for known in loads() if enough]
     return replace(seen, priors=_priors(rules, parts))

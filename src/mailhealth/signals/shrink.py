@@ -150,6 +150,9 @@ def normal(x: Floats, n: Floats, within: Floats) -> Prior | None:
 def each_prior(
     named: Sequence[tuple[str, str, str]], fitted: Mapping[str, Prior], default: Prior
 ) -> Iterator[Prior]:
-    """Yield each customer's prior: of its narrowest cohort that has one, else the default."""
-    for names in named:
-        yield next((fitted[name] for name in names if name in fitted), default)
+    """Return each customer's prior: of its narrowest cohort that has one, else the default."""
+    theirs = {
+        names: next((fitted[name] for name in names if name in fitted), default)
+        for names in set(named)
+    }
+    return map(theirs.__getitem__, named)

@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from hashlib import blake2b
-from operator import attrgetter
 from typing import Any
 
 from sqlite_utils import Database
@@ -98,12 +97,11 @@ def save_day(
         if not some:
             _clear_day(db, as_of)
         revision = contract.newest_revision(db) + 1
-        db.conn.executemany(_SAVE, ((*_plain(value), revision) for value in values))
+        db.conn.executemany(_SAVE, ((*value, revision) for value in values))
 
 
 # A replaced row keeps its revision where nothing in it changed.
-_COLUMNS = (*SignalValue.__dataclass_fields__, "revision")
-_plain = attrgetter(*SignalValue.__dataclass_fields__)  # ten times faster than astuple
+_COLUMNS = (*SignalValue._fields, "revision")
 _SAVE = f"""
 insert into email_signals ({", ".join(_COLUMNS)}) values ({", ".join("?" * len(_COLUMNS))})
 on conflict do update set
@@ -166,12 +164,12 @@ def signals(
         return []
     own = "" if customer is None else " and customer = :customer"
     rows = db.execute(
-        f"select {', '.join(SignalValue.__dataclass_fields__)} from email_signals"
+        f"select {', '.join(SignalValue._fields)} from email_signals"
         " where as_of = :as_of and definition in (select value from json_each(:definitions))"
         f"{own} order by customer, signal, window_days",
         asked,
     ).fetchall()
-    return [SignalValue(*row) for row in rows]
+    return list(map(SignalValue._make, rows))
 
 
 _UNCOUNTED = """
