@@ -182,12 +182,11 @@ class Company:
         self.store.commit()
         if self.store.total_changes == self.judged:
             return
-        self.store.execute("delete from verdicts")
+        self.store.execute("delete from suspects")
         self.store.commit()
         events = self.store.execute("select count(*) from events").fetchone()[0]
         self.store.executemany(
-            "insert into verdicts (event, machine, hides, points, rules)"
-            " select event, ?2, ?3, ?4, ?5 from events where rowid = ?1",
+            "insert into suspects values (?, ?, ?, ?, ?)",
             [astuple(verdict) for verdict in (verdicts.judge(self.path) if events else ())],
         )
         self.store.commit()

@@ -67,19 +67,20 @@ class SendLog:
             self.count += 1
             key = f"e{self.count:07}"
             rows.append(
-                (key, event.campaign, event.recipient, event.type, event.at, event.at,
+                (self.count, key, event.campaign, event.recipient, event.type, event.at, event.at,
                  event.bounce, event.url, event.variant, event.exact)
             )  # fmt: skip
             if event.machine != 0 or event.hides:
-                verdicts.append((key, event.machine, event.hides))
+                verdicts.append((self.count, event.machine, event.hides))
         self.db.executemany(
-            "insert into events (event, source, campaign, recipient, type, at, known_at, bounce,"
-            " url, variant, exact, subject, reference, agent, ip, reason, raw, message_id, method,"
-            " alike)"
-            " values (?, 'log', ?, ?, ?, ?, ?, ?, ?, ?, ?, '', '', '', '', '', '{}', '', '', '')",
+            "insert into events (row, event, source, campaign, recipient, type, at, known_at,"
+            " bounce, url, variant, exact, subject, reference, agent, ip, reason, raw, message_id,"
+            " method, alike)"
+            " values (?, ?, 'log', ?, ?, ?, ?, ?, ?, ?, ?, ?, '', '', '', '', '', '{}', '', '',"
+            " '')",
             rows,
         )
-        self.db.executemany("insert into verdicts values (?, ?, ?, 2.0, '[]')", verdicts)
+        self.db.executemany("insert into suspects values (?, ?, ?, 2.0, '[]')", verdicts)
         self.db.commit()
 
     def close(self) -> None:

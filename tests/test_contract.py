@@ -129,7 +129,7 @@ def test_a_row_of_json_has_the_columns_of_the_table(db: Database) -> None:
     for name, column in now["email_signals"].items():
         told = now["a row of JSON"][name]["type"]
         assert ("null" in told) == column["null"], name
-    assert set(SignalValue.__dataclass_fields__) == set(contract.schema()["required"])
+    assert set(SignalValue._fields) == set(contract.schema()["required"])
 
 
 @pytest.mark.parametrize(
@@ -396,7 +396,7 @@ def test_what_is_at_hand_is_looked_up_anew_when_the_store_has_changed(demo: Path
         assert health.explain("umbra.example") == before
         with mailhealth.open(demo / "acme.db") as other:
             other.db.execute("delete from email_signals where signal = 'sentiment'")
-            other.db.execute("delete from verdicts")
+            other.db.execute("delete from suspects")
             other.db.conn.commit()
 
         after = health.explain("umbra.example")

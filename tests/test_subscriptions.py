@@ -58,8 +58,11 @@ def noticed(found: Found, *notices: Notice) -> Found:
 
 
 def judge(db: Database, event: str, machine: int | None) -> None:
-    row = {"event": event, "machine": machine, "hides": 0, "points": 1.0, "rules": "[]"}
-    store.insert(db, "verdicts", [row])
+    db.execute(
+        "insert into suspects select row, ?, 0, 1.0, '[]' from events where event = ?",
+        [machine, event],
+    )
+    db.conn.commit()
 
 
 def states(db: Database, day: float | None = None) -> dict[str, tuple[str, str]]:

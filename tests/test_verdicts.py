@@ -432,7 +432,7 @@ def features(db: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 def test_the_features_agree_with_a_slow_count(seed: int, written: Any, tmp_path: Path) -> None:
     db = keep(tmp_path / "log.db", written(random.Random(seed), 150))
     with closing(store.connect(db)) as kept:
-        rows = {row["rowid"]: row for row in kept.query("select rowid, * from events")}
+        rows = {row["row"]: row for row in kept.query("select * from events")}
     slow = Suspicion(list(rows.values()))
 
     for row, found in features(db):

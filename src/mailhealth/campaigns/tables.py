@@ -13,10 +13,10 @@ TABLES: Mapping[str, tuple[str, str]] = {
         """
         select iif(e.campaign = '', e.subject, e.campaign), e.variant, e.recipient, e.source,
             e.type, e.at, coalesce(e.bounce, ''),
-            iif(v.event is null, 0, coalesce(v.machine, -1)), coalesce(v.hides, 0),
+            iif(s.row is null, 0, coalesce(s.machine, -1)), coalesce(s.hides, 0),
             iif(e.type = 'clicked', e.url, '')
         from events e
-        left join verdicts v on v.event = e.event
+        left join suspects s using (row)
         where e.at < ?1 and e.type <> 'subscribed'
             and (e.exact = 0 or e.type not in ('opened', 'clicked', 'unsubscribed')
                 or e.at + 60 < ?1)

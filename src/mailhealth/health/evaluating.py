@@ -50,7 +50,7 @@ def evaluate(engine: Engine, days: Sequence[str], progress: Progress) -> int:
     return kept
 
 
-def update(engine: Engine, day: str, judged: list[str]) -> int | None:
+def update(engine: Engine, day: str, judged: list[int]) -> int | None:
     """Compute and keep anew, as of an instant evaluated before, who was touched since; None: it
     may be anybody, so that everybody must be evaluated.
 

@@ -24,11 +24,13 @@ def judge(engine: Engine, page: str | None = None) -> int:
     return saved
 
 
-def anew(engine: Engine) -> list[str]:
-    """Judge what is due; return the events whose verdict is another one now."""
+def anew(engine: Engine) -> list[int]:
+    """Judge what is due; return the rows of the events whose verdict is another one now."""
     rules = verdicts.load(pages.own(engine.db(), "machines", None)).fingerprint
-    if kept.due(engine.db(), rules) is None:
+    due = kept.due(engine.db(), rules)
+    if due is None:
         return []
-    before = kept.standing(engine.db())
+    since = due.since - verdicts.AHEAD
+    before = kept.standing(engine.db(), since)
     judge(engine)
-    return sorted({event for event, *_ in before ^ kept.standing(engine.db())})
+    return sorted({row for row, *_ in before ^ kept.standing(engine.db(), since)})

@@ -19,19 +19,14 @@ SENT_SEEN = """(m.direction = 'in' or (
     where kind = 'human' and direction in ('in', 'out')
         and at < unixepoch(?2, 'unixepoch', 'start of month')))"""
 
-# Nothing but greeting, closing and hardly a word (OK, thanks): whoever writes only that asks for
-# nothing. A short question is one.
-_CLOSING = """iif(length(m.new_text) < 400 and length(m.new_text) - (
-    select total(json_extract(value, '$[1]') - json_extract(value, '$[0]'))
-    from json_each(m.courtesies)) < 12 and m.new_text <> ''
-    and not (m.new_text like '%?%' or m.new_text like '%？%' or m.new_text like '%please%'
-        or m.new_text like '%ください%' or m.new_text like '%下さい%'), 1, 0)"""
-
 # A mail of ours that came back was never there to be answered.
 _RETURNED = """(
-    select n.original, min(o.at) as at
-    from notices n join messages o on o.message = n.message
-    where n.type = 'bounced' and n.original <> '' group by n.original)"""
+    select w.message, min(o.at) as at
+    from notices n
+    join messages o on o.message = n.message
+    join messages w on w.message_id = n.original
+    where n.type = 'bounced' and n.original <> '' and w.direction = 'out'
+    group by w.message)"""
 
 # When mail of a side, or a campaign, was first seen at all.
 _FIRST_EVER = f"""
@@ -43,7 +38,10 @@ select '' as customer, side.value as side, (
 ) as moment
 from json_each('["in", "out"]') side where moment is not null
 union all
-select '', 'campaign', min(at) from events where at < ?2 having count(*) > 0"""
+select '', 'campaign', min((
+    select e.at from events e where e.recipient = a.address and e.at < ?2 order by e.at limit 1
+)) as moment
+from addresses a having moment is not null"""
 
 _AWAY = """
 select cc.customer, m.message, coalesce(c.person, c.contact) as contact, m.at as moment,
@@ -77,7 +75,7 @@ TABLES: Mapping[str, tuple[str, str]] = {
         from customers cross join json_each('["in", "out"]') side
         where customer in (select value from json_each(?3)) and exists (
             select 1 from message_customers mine
-            cross join messages m on m.message = mine.message
+            cross join messages m indexed by messages_facts on m.message = mine.message
             where mine.customer = customers.customer and m.direction = side.value
                 and m.kind = 'human' and m.at < ?1 and m.at < ?2 and {SENT_SEEN}
         )
@@ -90,14 +88,14 @@ TABLES: Mapping[str, tuple[str, str]] = {
         " contact person_text, utc_offset bigint, closing bigint, bounced_at bigint",
         f"""
         select mine.customer, m.message, m.thread, m.at, m.direction,
-            coalesce(c.person, c.contact, ''), m.utc_offset, {_CLOSING},
+            coalesce(c.person, c.contact, ''), m.utc_offset, m.closing,
             coalesce(b.at, 253402300800)
         from json_each(?3) whose
         cross join message_customers mine on mine.customer = whose.value
-        cross join messages m on m.message = mine.message
+        cross join messages m indexed by messages_facts on m.message = mine.message
         left join addresses a on a.address = m.sender
         left join contacts c on c.contact = a.contact
-        left join {_RETURNED} b on b.original = m.message_id and m.direction = 'out'
+        left join {_RETURNED} b on b.message = m.message
         where m.kind = 'human' and m.direction in ('in', 'out') and m.at >= ?1 and m.at < ?2
             and {SENT_SEEN}
         """,
@@ -125,7 +123,7 @@ TABLES: Mapping[str, tuple[str, str]] = {
         select distinct mine.customer, m.message, coalesce(c.person, c.contact), m.at
         from json_each(?3) whose
         cross join message_customers mine on mine.customer = whose.value
-        cross join messages m on m.message = mine.message
+        cross join messages m indexed by messages_facts on m.message = mine.message
         join recipients r on r.message = m.message
         join addresses a on a.address = r.address
         join contacts c on c.contact = a.contact
@@ -140,7 +138,7 @@ TABLES: Mapping[str, tuple[str, str]] = {
         select mine.customer, m.message, m.thread, m.at, n.task, n.label, coalesce(n.value, 0.0)
         from json_each(?3) whose
         cross join message_customers mine on mine.customer = whose.value
-        cross join messages m on m.message = mine.message
+        cross join messages m indexed by messages_facts on m.message = mine.message
         join readings n on n.message = m.message
         where m.kind = 'human' and m.direction = 'in' and m.at >= ?1 and m.at < ?2
         """,
@@ -191,36 +189,38 @@ TABLES: Mapping[str, tuple[str, str]] = {
     "judgements": (
         "event bigint, by_machine bigint",
         """
-        select e.rowid as event, coalesce(v.machine, -1) as by_machine
-        from verdicts v cross join events e on e.event = v.event
-        where (v.machine is null or v.machine <> 0) and ?1 < ?2 and ?3 <> ''
+        select row as event, coalesce(machine, -1) as by_machine from suspects
+        where machine is not 0 and ?1 < ?2 and ?3 <> ''
         """,
     ),
 }
 
-# Events are many: their rows are as narrow as can be, and everything is joined in DuckDB. An
-# export without campaign names has references. A link to unsubscribe is no click, and to fetch it
-# (GET) unsubscribes nobody: scanners do (RFC 8058).
+# Events are many: their rows are as narrow as can be, read from an index that holds them, and
+# everything is joined in DuckDB. An export without campaign names has references. A link to
+# unsubscribe is no click, and to fetch it (GET) unsubscribes nobody: scanners do (RFC 8058).
 _ACT = """
-select e.rowid as event, e.recipient, iif(e.campaign = '', e.reference, e.campaign) as campaign,
+select e.row as event, e.recipient, iif(e.campaign = '',
+        (select whole.reference from events whole where whole.row = e.row), e.campaign) as campaign,
     e.at as moment, case e.type when 'bounced' then iif(e.bounce is 'hard', 'hard', 'soft')
         when 'dropped' then 'lost' else e.type end as type"""
-_NO_OPT_OUT = """not (e.type = 'clicked' and (e.url like '%unsubscribe%'
-    or e.url like '%optout%' or e.url like '%opt-out%'))
-    and not (e.type = 'unsubscribed' and e.method = 'GET')"""
+_NO_OPT_OUT = """not (e.type = 'unsubscribed' and e.method = 'GET') and not (
+    e.type = 'clicked' and e.row in (
+        select row from events indexed by events_opt_out
+        where type = 'clicked' and (url like '%unsubscribe%' or url like '%optout%'
+            or url like '%opt-out%')))"""
 ACTS = "event bigint, recipient varchar, campaign varchar, moment bigint, type varchar"
 # Of a few customers it is quicker to look up the verdict at once.
-ACTS_JUDGED = f"""{_ACT}, v.event is not null as judged, coalesce(v.machine, -1) as by_machine
+ACTS_JUDGED = f"""{_ACT}, s.row is not null as judged, coalesce(s.machine, -1) as by_machine
 from (
     select distinct a.address
     from json_each(?3) mine
     cross join contact_customers cc on cc.customer = mine.value
     cross join addresses a on a.contact = cc.contact
 ) mine
-cross join events e on e.recipient = mine.address
-left join verdicts v
-    on v.event = iif(e.type in ('opened', 'clicked', 'unsubscribed'), e.event, null)
-    and (v.machine is null or v.machine <> 0)
+cross join events e indexed by events_facts on e.recipient = mine.address
+left join suspects s
+    on s.row = iif(e.type in ('opened', 'clicked', 'unsubscribed'), e.row, null)
+    and s.machine is not 0
 where e.at >= ?1 and e.at < ?2 and {_NO_OPT_OUT}"""
 
 
@@ -269,10 +269,10 @@ SCANS: Mapping[str, Scan] = {
         " utc_offset bigint, closing bigint, bounced_at bigint",
         f"""
         select m.message, m.thread, m.at as moment, m.direction as side,
-            coalesce(m.sender, '') as sender, m.utc_offset, {_CLOSING} as closing,
+            coalesce(m.sender, '') as sender, m.utc_offset, m.closing,
             coalesce(b.at, 253402300800) as bounced_at
-        from messages m not indexed
-        left join {_RETURNED} b on b.original = m.message_id and m.direction = 'out'
+        from messages m indexed by messages_facts
+        left join {_RETURNED} b on b.message = m.message
         where m.kind = 'human' and m.direction in ('in', 'out') and m.at >= ?1 and m.at < ?2
             and ?3 <> ''
         """,
@@ -307,7 +307,8 @@ SCANS: Mapping[str, Scan] = {
         TABLES["older"][0],
         f"""
         select mine.customer, m.direction as side, ?1 - 1 as moment
-        from messages m not indexed cross join message_customers mine on mine.message = m.message
+        from messages m indexed by messages_facts
+        cross join message_customers mine on mine.message = m.message
         where m.kind = 'human' and m.direction in ('in', 'out') and m.at < ?1 and ?3 <> ''
         group by mine.customer, m.direction
         union all
@@ -323,7 +324,10 @@ SCANS: Mapping[str, Scan] = {
     "judgements": Scan(*TABLES["judgements"]),
     "happened": Scan(
         _HAPPENED,
-        f"{_ACT} from events e where e.at >= ?1 and e.at < ?2 and ?3 <> '' and {_NO_OPT_OUT}",
+        f"""
+        {_ACT} from events e indexed by events_facts
+        where e.at >= ?1 and e.at < ?2 and ?3 <> '' and {_NO_OPT_OUT}
+        """,
         f"""{_TAKEN}, case when incoming.type in ('opened', 'clicked', 'unsubscribed')
             then coalesce(judgements.by_machine, 0) else 0 end""",
         _WHOSE + " left join judgements on judgements.event = incoming.event",

@@ -45,7 +45,7 @@ union
 select cc.customer from events e
 join addresses a on a.address = e.recipient
 join contact_customers cc on cc.contact = a.contact
-where e.rowid > :events
+where e.row > :events
 union
 select cc.customer from answers s
 join addresses a on a.address = s.recipient
@@ -53,7 +53,7 @@ join contact_customers cc on cc.contact = a.contact
 where s.rowid > :answers
 union
 select cc.customer from json_each(:judged) j
-join events e on e.event = j.value
+join events e on e.row = j.value
 join addresses a on a.address = e.recipient
 join contact_customers cc on cc.contact = a.contact
 order by 1"""
@@ -74,7 +74,7 @@ select exists (
 ) or exists (
     select 1 from (select min(at) as at from events where rowid > :events) as new
     where new.at is not null
-        and not exists (select 1 from events e where e.rowid <= :events and e.at <= new.at)
+        and not exists (select 1 from events e where e.row <= :events and e.at <= new.at)
 )"""
 
 _OLDEST = """
@@ -87,11 +87,11 @@ select min(at) from (
 )"""
 
 
-def customers(db: Database, day: str, judged: list[str]) -> list[str] | None:
+def customers(db: Database, day: str, judged: list[int]) -> list[str] | None:
     """List the customers of whom something came in since a day was counted; None: it may be
     anybody.
 
-    `judged` are the events whose verdict changed meanwhile.
+    `judged` are the rows of the events whose verdict changed meanwhile.
     """
     marks = _marks(db, day)
     if marks is None or db.execute(_FIRST, marks).fetchone()[0]:

@@ -23,13 +23,13 @@ def due(db: Database, fingerprint: str) -> Due | None:
     Events are never changed, and a new one gets a higher row than all before it, so the last
     row judged is all there is to remember.
     """
-    newest = int(db.execute("select coalesce(max(rowid), 0) from events").fetchone()[0])
+    newest = int(db.execute("select coalesce(max(row), 0) from events").fetchone()[0])
     rules, _, row = (_setting(db, "judged") or "").partition(" ")
     if rules != fingerprint or int(row) > newest:
         return Due(0, newest)
     if int(row) == newest:
         return None
-    oldest = db.execute("select min(at) from events where rowid > ?", [int(row)]).fetchone()[0]
+    oldest = db.execute("select min(at) from events where row > ?", [int(row)]).fetchone()[0]
     return Due(int(oldest), newest)
 
 
@@ -40,22 +40,17 @@ def save(
     rows = ((v.row, v.machine, v.hides, v.points, v.rules) for v in verdicts)
     with db.atomic():
         _forget(db, due.since - ahead)
-        # In the order of their keys the rows go in four times faster than as they come.
-        db.execute("create temporary table judging (row integer, machine, hides, points, rules)")
-        db.conn.executemany("insert into judging values (?, ?, ?, ?, ?)", rows)
-        saved = db.execute(
-            "insert into verdicts (event, machine, hides, points, rules)"
-            " select event, judging.machine, hides, points, rules"
-            " from judging join events on events.rowid = judging.row order by event"
-        ).rowcount
-        db.execute("drop table judging")
+        saved = db.conn.executemany("insert into suspects values (?, ?, ?, ?, ?)", rows).rowcount
         _set(db, "judged", f"{fingerprint} {due.row}")
     return saved
 
 
-def standing(db: Database) -> set[tuple[str, int | None]]:
-    """Return every suspected event with what is said of it."""
-    return {(row[0], row[1]) for row in db.execute("select event, machine from verdicts")}
+def standing(db: Database, since: int) -> set[tuple[int, int | None]]:
+    """Return the suspected events from `since` on, by row, with what is said of them."""
+    rows = db.execute(
+        "select row, suspects.machine from suspects join events using (row) where at >= ?", [since]
+    )
+    return set(rows.fetchall())
 
 
 def counts(db: Database) -> list[dict[str, Any]]:
@@ -71,10 +66,10 @@ def counts(db: Database) -> list[dict[str, Any]]:
 
 def _forget(db: Database, since: int) -> None:
     if since <= 0:
-        db.execute("delete from verdicts")
+        db.execute("delete from suspects")
     else:
         db.execute(
-            "delete from verdicts where event in (select event from events where at >= ?)", [since]
+            "delete from suspects where row in (select row from events where at >= ?)", [since]
         )
 
 
