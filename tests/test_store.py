@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from sqlite_utils import Database
+from sqlite_utils.migrations import Migrations
 
 from mailhealth import customers, store
 from mailhealth.errors import BadSource
@@ -179,3 +180,55 @@ def test_every_table_is_strict_and_foreign_keys_hold(db: Database) -> None:
     assert loose == []
     with pytest.raises(sqlite3.IntegrityError):
         db.execute("insert into cursors values ('nobody', 'x', '1')")
+
+
+def test_a_file_of_before_keeps_its_verdicts_and_learns_which_mails_ask_for_nothing(
+    tmp_path: Path,
+) -> None:
+    old = Database(tmp_path / "acme.db")
+    whole = store._migrations()
+    before = Migrations("mailhealth")
+    before._migrations = [each for each in whole._migrations if each.name < "014"]
+    before.apply(old)
+    inbox.add_source(old, inbox.Source("support", "mbox", {}))
+    happened = [event(key, "ann@globex.example", "opened") for key in "abc"]
+    inbox.save(old, "support", [QUESTION, *happened], known_at=0)
+    old.execute("delete from events where event = 'a'")  # so that rows are not counted from 1
+    old.execute("insert into verdicts values ('c', 1, 0, 2.0, '[\"burst\"]')")
+    words = {"new_text": "Dear Ann, many thanks!", "courtesies": "[[0, 22]]"}
+    old.table("messages").update("q", words)
+    old.conn.commit()
+    rows = old.execute("select rowid, * from events order by rowid").fetchall()
+    old.close()
+
+    db = store.connect(tmp_path / "acme.db")
+
+    assert db.execute("select * from events order by row").fetchall() == rows
+    assert column(db, "select event from verdicts") == ["c"]
+    assert column(db, "select machine from judged order by event") == [0, 1]
+    assert column(db, "select closing from messages") == [1]
+    assert column(db, "pragma integrity_check") == ["ok"]
+    assert column(db, "pragma foreign_key_check") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "courtesies", "closing"),
+    [
+        ("OK!", "[]", 1),
+        ("Dear Ann, many thanks!", "[[0, 22]]", 1),
+        ("Thanks, Bo", "[[0, 10]]", 1),
+        ("Why?", "[]", 0),
+        ("なぜですか？", "[]", 0),
+        ("ご確認ください", "[]", 0),
+        ("", "[]", 0),
+        ("Dear Ann, the invoice of May is wrong.", "[[0, 9]]", 0),
+    ],
+)
+def test_a_mail_that_says_nothing_but_courtesies_is_marked_whenever_its_words_change(
+    db: Database, text: str, courtesies: str, closing: int
+) -> None:
+    keep(db, QUESTION)
+
+    db.table("messages").update("q", {"new_text": text, "courtesies": courtesies})
+
+    assert column(db, "select closing from messages") == [closing]

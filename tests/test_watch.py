@@ -118,6 +118,7 @@ def test_a_mailbox_that_refuses_the_login_is_told_once_and_the_others_go_on(
     refused = [each for each in told if isinstance(each, watching.Refused)]
     reports = [each for each in told if isinstance(each, SyncReport)]
     assert [each.source for each in refused] == ["closed"]
+    assert sum(line.startswith("AUTHENTICATE") for line in refusing.commands) == 1
     assert any(source.new for report in reports for source in report.sources)
 
 

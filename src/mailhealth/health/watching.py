@@ -12,6 +12,7 @@ from mailhealth.health.instants import iso
 from mailhealth.store import inbox
 
 ROUND_S = 300.0  # no server tells of mail in other folders than the one that is waited for
+REACH_S = 10.0  # for servers to answer at all, before what else there is is read
 GATHER_S = 0.3  # mail often comes in bunches: one pass for all of it
 LOOK_S = 1.0  # until a stop is seen
 
@@ -37,24 +38,27 @@ def watched(chosen: Sequence[inbox.Source]) -> list[inbox.Source]:
 def rounds(chosen: Sequence[inbox.Source], stop: threading.Event) -> Iterator[list[str] | Refused]:
     """Yield the names of the sources in which something may be new, until `stop` is set.
 
-    First all of them; then each when its server tells of a change, and all every five minutes.
-    A source whose server refuses the login comes once as Refused, and never again.
+    First all of them, once their servers were reached (or are long in answering); then each when
+    its server tells of a change, and all every five minutes. A source whose server refuses the
+    login comes once as Refused, and never again: nobody shows it the password a second time.
     """
     ready: queue.Queue[str | Refused] = queue.Queue()
     for source in chosen:
         threading.Thread(target=_listen, args=(source, ready, stop), daemon=True).start()
     names = {source.name for source in chosen}
-    last = 0.0
+    silent, begun, next_round = set(names), False, time.monotonic() + REACH_S
     while names and not stop.is_set():
         told = _gathered(ready)
         for each in told:
             if isinstance(each, Refused):
                 names.discard(each.source)
                 yield each
-        if time.monotonic() - last >= ROUND_S or not last:
-            last = time.monotonic()
+        heard = {each for each in told if isinstance(each, str)}
+        silent &= names - heard
+        if names and (not (begun or silent) or time.monotonic() >= next_round):
+            begun, next_round = True, time.monotonic() + ROUND_S
             yield sorted(names)
-        elif due := sorted(names & {each for each in told if isinstance(each, str)}):
+        elif begun and (due := sorted(names & heard)):
             yield due
 
 

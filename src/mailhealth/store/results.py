@@ -2,13 +2,12 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
 from hashlib import blake2b
 from typing import Any
 
 from sqlite_utils import Database
 
-from mailhealth.records import Score, SignalValue, Text
+from mailhealth.records import Contribution, Score, SignalValue, Text
 from mailhealth.store import annotations, contract, insert
 
 # Of a mail to read; the last is the mail of ours that began the thread, where a survey may ask.
@@ -128,7 +127,7 @@ def save_scores(db: Database, scores: Iterable[Score]) -> None:
                 "customer": score.customer,
                 "as_of": score.as_of,
                 "model": score.model,
-                **asdict(line),
+                **{name: getattr(line, name) for name in Contribution.__dataclass_fields__},
             }
             for score in scores
             for line in score.contributions
@@ -147,8 +146,8 @@ def _clear_day(db: Database, as_of: str) -> None:
 
 
 def _score_row(score: Score) -> dict[str, Any]:
-    row = asdict(score)
-    del row["contributions"]
+    names = score.__dataclass_fields__.keys() - {"contributions"}
+    row = {name: getattr(score, name) for name in names}  # asdict copies them all, and deeply
     return row | {"because": json.dumps(score.because, ensure_ascii=False)}
 
 
