@@ -3,8 +3,11 @@
 import random
 import shutil
 import sqlite3
+import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from email.message import EmailMessage
+from email.utils import formatdate
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,7 @@ import pytest
 
 import mailhealth
 from mailhealth.health import Health
+from mailhealth.health.instants import this_hour
 from mailhealth.store import touched
 from tests.company import AS_OF, CUSTOMERS, END, Company, correspond
 from tests.reference import DAY
@@ -371,3 +375,43 @@ def test_a_sync_of_a_few_more_mails_finds_what_a_full_evaluation_finds(demo: Pat
 
     assert kept(path, AS_OF) == kept(whole, AS_OF)
     assert "globex.example" in changed
+
+
+def test_a_second_sync_within_the_hour_computes_only_who_wrote(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hour = this_hour()
+    monkeypatch.setattr(mailhealth.health, "this_hour", lambda: hour)
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    for number, sender in enumerate(("mei@hoshino.example", "ann@kaede.example")):
+        (inbox / f"{number}.eml").write_bytes(question_of_today(number, sender))
+    with mailhealth.open(tmp_path / "acme.db") as health:
+        health.connect("inbox", "eml", path=inbox)
+        health.us("example.com")
+        first = health.sync()
+        (inbox / "2.eml").write_bytes(question_of_today(2, "ann@kaede.example"))
+        second = health.sync()
+        told = _plain(health)
+        health.evaluate([hour])
+
+        assert (first.scored, second.scored, health.sync().scored) == (2, 1, 0)
+        assert (first.as_of, second.as_of) == (hour, hour)
+        assert told == _plain(health)
+
+
+def question_of_today(number: int, sender: str) -> bytes:
+    """A mail of this minute."""
+    mail = EmailMessage()
+    mail["From"], mail["To"] = sender, "support@example.com"
+    mail["Subject"], mail["Date"] = f"Our order {number}", formatdate(time.time() - 60)
+    mail["Message-ID"] = f"<{number}@mail.example>"
+    mail.set_content("Where is our order?")
+    return mail.as_bytes()
+
+
+def _plain(health: Health) -> list[tuple[Any, ...]]:
+    columns = TABLES["email_signals"]
+    rows = health.db.execute(f"select {columns} from email_signals order by 1, 3, 4").fetchall()
+    scores = health.db.execute("select customer, value, band from scores order by 1").fetchall()
+    return [*rows, *scores]

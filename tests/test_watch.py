@@ -16,6 +16,7 @@ import pytest
 import mailhealth
 from mailhealth.errors import BadSource
 from mailhealth.health import SyncReport, watching
+from mailhealth.health.instants import this_hour
 from tests import dovecot
 from tests.dovecot import Dovecot
 from tests.imap_server import ALWAYS, WRONG, Fault, serving
@@ -78,8 +79,8 @@ def test_a_cancellation_is_told_seconds_after_it_came(server: Dovecot, tmp_path:
 def test_only_who_wrote_is_computed_again(
     server: Dovecot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    this_hour = watching.hour()
-    monkeypatch.setattr(watching, "hour", lambda: this_hour)
+    hour = this_hour()
+    monkeypatch.setattr(mailhealth.health, "this_hour", lambda: hour)
     now = int(time.time())
     others = a_mail(2).replace(b"hoshino", b"kaede")
     server.deliver("again", "INBOX", a_mail(1), others, at=now)
@@ -97,7 +98,7 @@ def test_only_who_wrote_is_computed_again(
         days = {score.as_of for score in health.scores()}
 
     assert [reports[0].scored, reports[-1].scored] == [2, 1]
-    assert days == {this_hour}
+    assert days == {hour}
 
 
 def test_a_mailbox_that_refuses_the_login_is_told_once_and_the_others_go_on(

@@ -31,7 +31,7 @@ from mailhealth.health import people as who
 from mailhealth.health import portfolio as standing
 from mailhealth.health import topics as written
 from mailhealth.health.answers import Evidence, Explanation, SourceReport, SyncReport
-from mailhealth.health.instants import instant, moment, seconds
+from mailhealth.health.instants import instant, moment, seconds, this_hour
 from mailhealth.health.reading import Progress
 from mailhealth.records import Score
 from mailhealth.rules import Rules
@@ -227,14 +227,15 @@ class Health:
 
         Mailboxes on servers are read at the same time. A source that fails does not hold back the
         others: its report says why. Running it again changes nothing; an interrupted run goes on
-        where it was.
+        where it was. Scores are as of the end of this hour unless told, so that within it only
+        the customers are computed again of whom something came in.
         """
         progress = progress or _silent
         reports = reading.read(self.db, self.path, self._chosen(names), progress)
         people.assign(self.db)
         campaign_replies.find(self.db)
         annotated = self.read_texts(progress=progress)
-        day = instant(as_of)
+        day = instant(as_of) if as_of else this_hour()
         scored = self.update(day, progress=progress)
         return SyncReport(reports, annotated, scored, day)
 
@@ -243,16 +244,16 @@ class Health:
     ) -> Iterator[SyncReport | watching.Refused]:
         """Sync the named mailboxes (or all) when mail comes, until `stop` is set; yield reports.
 
-        Servers tell of new mail themselves; every five minutes all folders are looked at. Scores
-        are as of the end of the hour. A source whose server refuses the login is told as Refused
-        and left alone. Raises BadSource where there is no mailbox on a server.
+        Servers tell of new mail themselves; every five minutes all folders are looked at. A source
+        whose server refuses the login is told as Refused and left alone. Raises BadSource where
+        there is no mailbox on a server.
         """
         chosen = watching.watched(self._chosen(names))
         for due in watching.rounds(chosen, stop):
             if isinstance(due, watching.Refused):
                 yield due
             else:
-                yield self.sync(*due, as_of=watching.hour(), progress=progress)
+                yield self.sync(*due, progress=progress)
 
     def sync_path(
         self,

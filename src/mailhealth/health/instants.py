@@ -1,6 +1,6 @@
 """Days and instants, as they are written."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from mailhealth.errors import BadData
 
@@ -17,6 +17,17 @@ def instant(as_of: str | None) -> str:
     except ValueError:
         raise BadData(f"'{as_of}' is not a day like 2026-11-01 or 2026-11-01T09:00:00Z") from None
     return iso(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+
+
+def this_hour() -> str:
+    """The instant at which this hour ends.
+
+    All that comes within the hour is before it, so that one evaluation is brought up to date and
+    only the customers who are concerned are computed again; and no more than an hour is counted
+    that is not over yet.
+    """
+    begun = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    return iso(begun + timedelta(hours=1))
 
 
 def iso(moment: datetime) -> str:

@@ -5,10 +5,8 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 
 from mailhealth.errors import BadSource, MailhealthError
-from mailhealth.health.instants import iso
 from mailhealth.store import inbox
 
 ROUND_S = 300.0  # no server tells of mail in other folders than the one that is waited for
@@ -60,17 +58,6 @@ def rounds(chosen: Sequence[inbox.Source], stop: threading.Event) -> Iterator[li
             yield sorted(names)
         elif begun and (due := sorted(names & heard)):
             yield due
-
-
-def hour() -> str:
-    """The instant at which this hour ends.
-
-    All that comes within the hour is before it, so that one evaluation is brought up to date and
-    only the customers who are concerned are computed again; and no more than an hour is counted
-    that is not over yet.
-    """
-    begun = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-    return iso(begun + timedelta(hours=1))
 
 
 def _listen(
