@@ -415,3 +415,14 @@ def _plain(health: Health) -> list[tuple[Any, ...]]:
     rows = health.db.execute(f"select {columns} from email_signals order by 1, 3, 4").fetchall()
     scores = health.db.execute("select customer, value, band from scores order by 1").fetchall()
     return [*rows, *scores]
+
+
+def test_a_day_that_is_evaluated_is_its_midnight(evaluated: Path, tmp_path: Path) -> None:
+    shutil.copy(evaluated, tmp_path / "acme.db")
+    with mailhealth.open(tmp_path / "acme.db") as health:
+        health.evaluate([BEFORE[:10]])
+
+        assert {score.as_of for score in health.scores(as_of=BEFORE[:10])} == {BEFORE}
+        assert health.db.execute(
+            "select count(*) from email_signals where as_of = ?", [BEFORE[:10]]
+        ).fetchone() == (0,)

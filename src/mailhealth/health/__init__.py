@@ -392,7 +392,7 @@ class Health:
         scores were kept.
         """
         self.judge()
-        return evaluating.evaluate(self._engine, sorted(as_ofs), progress or _silent)
+        return evaluating.evaluate(self._engine, sorted(map(instant, as_ofs)), progress or _silent)
 
     def update(self, as_of: str, *, progress: Progress | None = None) -> int:
         """Bring an instant that was evaluated up to what is known now; count the new scores.
