@@ -73,7 +73,7 @@ def buckets(store: Store, customers: Sequence[str] | None) -> list[list[str]]:
     """Return the customers, all or those of `customers` that exist, in groups to load at once."""
     names = _everybody(store)
     with store.cursor() as cursor:
-        cursor.execute("select count(*) from message_customers")
+        cursor.execute("select coalesce(max(rowid), 0) from messages")  # counting takes long
         messages = cursor.fetchall()[0][0]
     if customers is not None:
         wanted = set(customers)
