@@ -129,16 +129,26 @@ class Company:
         )
 
     def notice(self, kind: str, at: int, person: str, **more: object) -> str:
-        """Write what a machine tells: that `person` is away, or that a mail to them came back."""
+        """Write what a machine tells: that `person` is away, or that a mail to them came back or
+        was reported as spam."""
         sender = person if kind == "absent" else "us@acme.example"
-        mail_kind = "auto_reply" if kind == "absent" else "bounce"
-        words = {"kind": mail_kind, "person": sender, "thread": f"notice {self.rows}"}
+        mail_kinds = {"absent": "auto_reply", "bounced": "bounce", "complained": "complaint"}
+        words = {"kind": mail_kinds[kind], "person": sender, "thread": f"notice {self.rows}"}
         key = self.mail(person.partition("@")[2], at, "in", **words)
         row = {"message": key, "type": kind, "recipient": "", "bounce": None, "until": ""}
         row |= dict.fromkeys(("code", "reason", "original"), "")
-        if kind == "bounced":
+        if kind != "absent":
             row["recipient"] = person
         self.insert("notices", **(row | more))
+        return key
+
+    def leave(
+        self, person: str, at: int, *, means: str = "mailto", sender: str = "", **more: object
+    ) -> str:
+        """Write a mail that asks for no more mail to `person`, by default in their own name."""
+        words = {"kind": "list", "thread": f"leave {self.rows}", "person": sender or person} | more
+        key = self.mail(person.partition("@")[2], at, str(words.pop("direction", "in")), **words)
+        self.insert("unsubscribe_mails", message=key, recipient=person, means=means)
         return key
 
     def answer(self, person: str, at: int, **more: object) -> str:
@@ -266,6 +276,8 @@ def busy(path: Path) -> Company:
         correspond(company, chance, name, (540, -300, -120)[number])
         _campaigns(company, chance, name)
         _surveys(company, chance, name)
+    for name in CUSTOMERS[:3]:
+        _leave(company, chance, name)
     return company
 
 
@@ -353,6 +365,28 @@ def _campaigns(company: Company, chance: random.Random, name: str) -> None:
             company.event(person, "sent", at, **words)
             for _ in range(chance.choice((0, 1, 2, 4, 7))):
                 company.event(person, at=at + _wait(chance), **words, **_reaction(chance))
+
+
+def _leave(company: Company, chance: random.Random, name: str) -> None:
+    """Let people leave by mail, in all the ways it is told, and some of them come back."""
+    for number, how in enumerate(("words", "mailto", "named", "hidden", "shared") * 3):
+        at = END - chance.randrange(380) * DAY - chance.randrange(DAY)
+        person, other = (f"{who}{number}@{name}" for who in ("eve", "fay"))
+        for each in (person, other):
+            company.contact(each, name)
+        if how == "words":
+            company.leave(person, at, means=how, kind="human")
+        elif how == "mailto":
+            company.leave(person, at, sender=chance.choice((person, other)))
+        elif how == "named":
+            company.notice("complained", at, person)
+        else:
+            mail = {"campaign": f"last {number}", "message_id": f"{name}{number}@mail.example"}
+            for recipient in (person, other) if how == "shared" else (person,):
+                company.event(recipient, "sent", at - 60, **mail)
+            company.notice("complained", at, person, recipient="", original=mail["message_id"])
+        if chance.random() < 0.5:
+            company.event(person, "subscribed", at + chance.choice((0, 1, 20 * DAY)))
 
 
 def _wait(chance: random.Random) -> int:

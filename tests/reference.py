@@ -131,6 +131,11 @@ class Store:
             self.notices = _rows(
                 store, "select notices.*, at, sender from notices join messages using (message)"
             )
+            self.leaving = _rows(
+                store,
+                "select recipient, at from unsubscribe_mails join messages using (message)"
+                " where direction = 'in'",
+            )
             self.answers = _rows(store, "select *, rowid from answers order by at, rowid")
             self.events = _rows(
                 store,
@@ -808,15 +813,49 @@ class Cell:
     def _left(self) -> tuple[set[str], set[str]]:
         """Return who left our campaigns in the cell, and who of them has not come back."""
         left, still = set(), set()
-        for event in self._events():
-            person = self.store.person(event["recipient"])
-            for note, at in _notes(event):
-                if note in ("unsubscribed", "complained") and self._in(at):
-                    left.add(person)
-                    still.add(person)
-            if event["type"] == "subscribed":
+        for address, note, at in self._wishes():
+            person = self.store.person(address)
+            if note == "subscribed":
                 still.discard(person)
+            elif self._in(at):
+                left.add(person)
+                still.add(person)
         return left, still
+
+    def _wishes(self) -> list[tuple[str, str, int]]:
+        """Return who left or came back, and when, in the order in which it was said."""
+        said = [
+            (event["at"], (event["recipient"], note, at))
+            for event in self._events()
+            for note, at in _notes(event)
+            if note in ("unsubscribed", "complained", "subscribed")
+        ]
+        said += [(at, (address, "left by mail", at)) for address, at in self._left_by_mail()]
+        return [wish for _, wish in sorted(said, key=lambda each: each[0])]
+
+    def _left_by_mail(self) -> list[tuple[str, int]]:
+        """Return who asked for no more mail by mail, or is reported to call it spam, and when."""
+        told = [(mail["recipient"], mail["at"]) for mail in self.store.leaving]
+        for notice in self.store.notices:
+            if notice["type"] == "complained":
+                told += [(address, notice["at"]) for address in self._reporters(notice)]
+        return [
+            (address, at)
+            for address, at in told
+            if self.shared.through - 400 * DAY <= at < self.end and self._of_mine(address, at)
+        ]
+
+    def _reporters(self, notice: Row) -> set[str]:
+        """Return who reported a mail as spam; hidden, the only one who had got it by then."""
+        if notice["recipient"]:
+            return {notice["recipient"]}
+        got = {
+            event["recipient"]
+            for event in self.store.events
+            if event["message_id"] and event["message_id"] == notice["original"]
+            if event["at"] <= notice["at"]
+        }
+        return got if len(got) == 1 else set()
 
     def _campaigns(self) -> dict[str, Answer]:
         end = self.end

@@ -190,7 +190,13 @@ def _write_after(company: Company, since: int) -> None:
         person = sender if sender != "us@acme.example" else f"ann@{CUSTOMERS[0]}"
         company.notice("absent", since + i, person, until="2026-12-24")
         company.notice("bounced", since + i, person, bounce="hard", original=original or "")
+        company.notice("complained", since + i, person)
+        company.leave(person, since + i)
         company.answer(person, since + i, asked_at=since - 9 * DAY, value=0)
+    ids = "select distinct campaign, message_id from events where at < ? and message_id <> ''"
+    for campaign, message_id in company.store.execute(ids, (since,)).fetchall():
+        for person in (f"ann@{CUSTOMERS[0]}", f"bob@{CUSTOMERS[1]}"):
+            company.event(person, "sent", since, campaign=campaign, message_id=message_id)
     pairs = "select distinct campaign, recipient from events where at < ?"
     kinds = ("delivered", "opened", "clicked", "bounced", "unsubscribed", "subscribed")
     for campaign, recipient in company.store.execute(pairs, (since,)).fetchall():
@@ -837,6 +843,86 @@ def test_who_subscribes_again_has_not_left(company: Company) -> None:
 
     company.event(person, "complained", END - 5 * DAY)
     assert company.value("unsubscribed_contacts").value == 1.0
+
+
+ANN, BOB = f"ann@{CUSTOMERS[0]}", f"bob@{CUSTOMERS[0]}"
+
+
+def _mailed(company: Company) -> None:
+    """Let two of the first customer get a campaign 20 days ago, each with a mail of its own id."""
+    company.contact(BOB, CUSTOMERS[0])
+    for person in (ANN, BOB):
+        company.event(person, "delivered", END - 20 * DAY, message_id=f"{person}.news")
+
+
+def test_who_asks_for_no_more_mail_by_mail_has_left_and_the_mail_is_shown(
+    company: Company,
+) -> None:
+    _mailed(company)
+    asked = company.leave(ANN, END - 10 * DAY)
+    company.leave(BOB, END - 9 * DAY, direction="out")  # we wrote of it ourselves
+
+    before = company.value("unsubscribed_contacts", as_of="2026-10-22T00:00:00Z")
+    left = company.value("unsubscribed_contacts")
+    shown = signals.evidence(company.path, rules.load(), CUSTOMERS[:1], AS_OF)[CUSTOMERS[0]]
+
+    assert (before.k, before.n) == (0, 2)
+    assert (left.k, left.n) == (1, 2)
+    assert shown["unsubscribed_contacts"] == (asked,)
+
+
+def test_who_left_without_a_campaign_of_ours_counts_whether_by_mail_or_in_the_log(
+    company: Company,
+) -> None:
+    company.contact(BOB, CUSTOMERS[0])
+    assert company.value("unsubscribed_contacts").value is None
+
+    company.leave(ANN, END - 10 * DAY, means="words", kind="human")
+    company.event(BOB, "unsubscribed", END - 9 * DAY)
+
+    left = company.value("unsubscribed_contacts")
+    assert (left.k, left.n) == (2, 2)
+
+
+def test_a_report_of_spam_counts_once_though_the_platform_tells_it_too(company: Company) -> None:
+    _mailed(company)
+    reported = company.notice("complained", END - 10 * DAY, ANN)
+    assert company.value("unsubscribed_contacts").k == 1
+
+    company.event(ANN, "complained", END - 10 * DAY + 60)
+    company.store.commit()
+
+    left = company.value("unsubscribed_contacts")
+    shown = signals.evidence(company.path, rules.load(), CUSTOMERS[:1], AS_OF)[CUSTOMERS[0]]
+    assert (left.k, left.n) == (1, 2)
+    assert reported in shown["unsubscribed_contacts"]
+    assert len(shown["unsubscribed_contacts"]) == 2
+
+
+def test_a_report_that_hides_who_made_it_names_whose_mail_it_was_until_then(
+    company: Company,
+) -> None:
+    _mailed(company)
+    hidden = {"recipient": "", "original": f"{ANN}.news"}
+    company.notice("complained", END - 10 * DAY, ANN, **hidden)
+    company.event(BOB, "opened", END - 5 * DAY, message_id=f"{ANN}.news")
+    assert company.value("unsubscribed_contacts").k == 1
+
+    company.event(BOB, "opened", END - 15 * DAY, message_id=f"{ANN}.news")
+    assert company.value("unsubscribed_contacts").k == 0, "an id that two share"
+
+
+@pytest.mark.parametrize(("later", "gone"), [(-1, 1), (0, 1), (1, 0), (5 * DAY, 0)])
+def test_who_left_by_mail_and_subscribes_again_has_left_until_then(
+    company: Company, later: int, gone: int
+) -> None:
+    _mailed(company)
+    company.leave(ANN, END - 10 * DAY)
+    company.event(ANN, "subscribed", END - 10 * DAY + later)
+
+    assert company.value("unsubscribed_contacts").k == gone
+    until_then = datetime.fromtimestamp(END - 10 * DAY + max(later, 1), UTC).isoformat()
+    assert company.value("unsubscribed_contacts", as_of=until_then).k == 1
 
 
 def _scores(company: Company) -> dict[str, float]:

@@ -381,6 +381,19 @@ def test_a_mailbox_and_a_log_tell_who_still_wants_mail(company: Path) -> None:
     assert {"<arf@mx.example>", "<leave@hoshino.example>"} <= {row["evidence"] for row in rows}
 
 
+def test_who_left_by_mail_counts_in_the_score_and_the_mail_is_its_reason(company: Path) -> None:
+    with mailhealth.open(company) as health:
+        told = health.explain("hoshino.example")
+        early = health.explain("hoshino.example", as_of="2026-10-06")
+
+    (left,) = (each for each in told.signals if each.signal == "unsubscribed_contacts")
+    assert (left.k, left.n) == (1, 1)
+    assert [each.id for each in told.evidence["unsubscribed_contacts"]] == [
+        "<leave@hoshino.example>"
+    ]
+    assert early.evidence["unsubscribed_contacts"] == ()
+
+
 def test_one_customer_an_earlier_day_and_one_contacts_history_can_be_asked(company: Path) -> None:
     early = asked(company, "--as-of", "2026-10-03T09:00:00Z", "--csv").stdout
     one = json.loads(asked(company, "--customer", "umbra.example", "--json").stdout)

@@ -153,6 +153,22 @@ def a_third_mail_that_ends_alike(company: Company) -> None:
     )
 
 
+def a_mail_to_unsubscribe_somebody_else(company: Company) -> None:
+    """A token in the address it was sent to names whom it is about."""
+    company.leave(f"ann@{CUSTOMERS[0]}", THEN - DAY, sender=f"bob@{CUSTOMERS[1]}")
+
+
+def a_report_of_spam(company: Company) -> None:
+    """The note is in no conversation, and hides who made it: the mail's own id tells."""
+    company.store.execute(
+        "update events set message_id = 'one' where recipient = ? and campaign = 'news 1'",
+        [f"ann@{CUSTOMERS[0]}"],
+    )
+    person = f"ann@{CUSTOMERS[0]}"
+    key = company.notice("complained", THEN - DAY, person, recipient="", original="one")
+    company.store.execute("delete from message_customers where message = ?", (key,))
+
+
 NEWS = {
     a_mail: 1,
     an_answer_of_ours: 1,
@@ -161,6 +177,8 @@ NEWS = {
     a_note_of_absence: 1,
     a_mail_that_came_back: 1,
     a_third_mail_that_ends_alike: 2,
+    a_mail_to_unsubscribe_somebody_else: 2,
+    a_report_of_spam: 1,
 }
 
 
@@ -182,6 +200,7 @@ def test_news_touch_those_whom_they_concern(
         ((a_mail, an_answer_of_ours), 1),
         ((events, survey_answers, a_note_of_absence, a_mail_that_came_back), 1),
         ((a_third_mail_that_ends_alike,), 2),
+        ((a_report_of_spam,), 1),
     ],
 )
 def test_an_update_finds_what_a_full_evaluation_finds(
@@ -195,6 +214,38 @@ def test_an_update_finds_what_a_full_evaluation_finds(
 
     assert after != before
     assert renewed(company) == set(CUSTOMERS[:concerned])
+
+
+def a_mail_to_unsubscribe(company: Company) -> None:
+    company.leave(f"bob@{CUSTOMERS[1]}", THEN - DAY, message="asked")
+
+
+def a_log_that_names_whom_it_unsubscribes(company: Company) -> None:
+    person = f"ann@{CUSTOMERS[0]}"
+    company.event(person, "delivered", THEN - 2 * DAY)
+    company.store.execute("update unsubscribe_mails set recipient = ?", [person])
+
+
+def a_log_that_gives_two_mails_one_id(company: Company) -> None:
+    company.event(f"cy@{CUSTOMERS[1]}", "delivered", THEN - 2 * DAY, message_id="one")
+
+
+@pytest.mark.parametrize(
+    ("first", "later"),
+    [
+        (a_mail_to_unsubscribe, a_log_that_names_whom_it_unsubscribes),
+        (a_report_of_spam, a_log_that_gives_two_mails_one_id),
+    ],
+)
+def test_a_log_that_tells_later_who_left_touches_who_was_thought_to_have_left(
+    company: Path, first: Callable[[Company], object], later: Callable[[Company], object]
+) -> None:
+    write(company, first)
+    before = updated(company)
+    write(company, later)
+
+    assert updated(company) != before
+    assert renewed(company) == set(CUSTOMERS[:2])
 
 
 def test_an_update_without_news_changes_nothing_and_nobody(company: Path) -> None:

@@ -11,6 +11,8 @@
 --   recipients  customer, message, contact, moment: to whom we wrote
 --   absences    customer, message, contact, moment, active, until_active: who told to be away
 --   dead        customer, contact, shown, moment: addresses that came back for good
+--   left_by_mail customer, contact, shown, moment: who asked for no more mail, or reported spam,
+--               by a mail
 --   annotations customer, message, thread, moment, task, label, value: what was read in mails to
 --               us; an intent has a row only where the model was sure enough
 --   given       customer, answer, moment, kind ('nps', 'csat'), value: answers to surveys on their
@@ -353,25 +355,34 @@ from (
 ) as contacts_over_time
 where moment is not null;
 
--- Who gets our campaigns, and who left them: back_at is when they subscribed again.
+-- Who gets our campaigns, and who left them, as their platform tells or a mail: back_at is when
+-- they subscribed again. A mail of the same second is the later word.
 create or replace temporary view subscribers as
 select customer, contact, shown, moment, 0 as gone, 253402300800 as back_at from deliveries
 union all
-select
-    customer, contact, '#' || cast(event as varchar) as shown, left_at as moment, 1 as gone, back_at
+select customer, contact, shown, left_at as moment, 1 as gone, back_at
 from (
     select
-        customer, contact, event,
-        case
-            when type = 'complained' then moment
-            when type = 'unsubscribed' and by_machine <> 1 then moment + 60
-        end as left_at,
-        coalesce(min(case when type = 'subscribed' then moment end) over (
+        customer, contact, shown, left_at,
+        coalesce(min(back) over (
             partition by customer, contact order by moment desc, event desc
             rows between unbounded preceding and 1 preceding
         ), 253402300800) as back_at
-    from events
-    where type in ('complained', 'unsubscribed', 'subscribed')
+    from (
+        select
+            customer, contact, '#' || cast(event as varchar) as shown, moment, event,
+            case
+                when type = 'complained' then moment
+                when type = 'unsubscribed' and by_machine <> 1 then moment + 60
+            end as left_at,
+            case when type = 'subscribed' then moment end as back
+        from events
+        where type in ('complained', 'unsubscribed', 'subscribed')
+        union all
+        select
+            customer, contact, shown, moment, 2147483647 as event, moment as left_at, null as back
+        from left_by_mail
+    ) as told
 ) as changes
 where left_at is not null;
 

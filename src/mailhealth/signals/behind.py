@@ -22,7 +22,7 @@ from mailhealth.signals.timing import HOME, Clocks
 Row = tuple[Any, ...]
 
 # What the store can tell of everybody as fast as of one.
-_OF_ALL = ("older", "dead", "given")
+_OF_ALL = ("older", "dead", "left_by_mail", "given")
 _MAILS = (
     "customer, message, thread, moment, side, contact, closing, bounced_at, active, worked,"
     " our_worked"

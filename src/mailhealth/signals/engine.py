@@ -26,7 +26,10 @@ Grid = Mapping[tuple[str, Cell], Floats]  # by signal and cell: SUMS rows, a col
 HORIZON = 400 * DAY
 EVIDENCE = 20
 _KEPT = ("turns", "readings", "deliveries")  # what several facts stand on is worked out once
-_DATED = (*("letters", "away", "dead", "recipients", "annotations", "given", "asked", "events"),)
+_DATED = (
+    *("letters", "away", "dead", "left_by_mail", "recipients", "annotations", "given", "asked"),
+    "events",
+)
 _SIDES = ("in", "out", "touch")
 CELLS = (
     *("zone", "cell_start", "cell_end", "cell_days", "cell_wait"),

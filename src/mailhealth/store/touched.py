@@ -41,6 +41,28 @@ join notices n on n.message = m.message
 left join addresses a on a.address = n.recipient
 join contact_customers cc on cc.contact = coalesce(a.contact, lower(n.recipient))
 where m.rowid > :messages
+union                              -- a mail to unsubscribe that names another than its sender
+select cc.customer from unsubscribe_mails u
+cross join messages m on m.message = u.message
+cross join addresses a on a.address in (u.recipient, m.sender)
+join contact_customers cc on cc.contact = a.contact
+where u.recipient <> m.sender and (
+    m.rowid > :messages
+    or exists (select 1 from events e where e.recipient = u.recipient and e.row > :events))
+union                              -- spam whose reporter only the mail's own id tells, or told
+select cc.customer from notices n
+cross join messages m on m.message = n.message
+cross join events e on e.message_id = n.original and e.message_id <> ''
+join addresses a on a.address = e.recipient
+join contact_customers cc on cc.contact = a.contact
+where n.type = 'complained' and n.recipient = '' and (
+    m.rowid > :messages or exists (
+        select 1 from events o
+        where o.message_id = n.original and o.message_id <> '' and o.row > :events)
+) and not exists (
+    select 1 from events o
+    where o.message_id = n.original and o.message_id <> '' and o.row <= :events
+        and o.recipient <> e.recipient)
 union
 select cc.customer from events e
 join addresses a on a.address = e.recipient
