@@ -40,7 +40,11 @@ def save(
     rows = ((v.row, v.machine, v.hides, v.points, v.rules) for v in verdicts)
     with db.atomic():
         _forget(db, due.since - ahead)
-        saved = db.conn.executemany("insert into suspects values (?, ?, ?, ?, ?)", rows).rowcount
+        # In the order of their keys the rows go in faster than as they come.
+        db.execute("create temporary table judging (row integer, machine, hides, points, rules)")
+        db.conn.executemany("insert into judging values (?, ?, ?, ?, ?)", rows)
+        saved = db.execute("insert into suspects select * from judging order by row").rowcount
+        db.execute("drop table judging")
         _set(db, "judged", f"{fingerprint} {due.row}")
     return saved
 
