@@ -34,6 +34,7 @@ from verdicts v join events e on e.event = v.event order by e.rowid;
 -- With older views that name them, tables can only be exchanged in the old way.
 pragma legacy_alter_table = on;
 drop view judged;
+drop view subscription_changes;
 drop table verdicts;
 drop table events;
 alter table events_015 rename to events;
@@ -70,3 +71,70 @@ select
 from events
 left join suspects using (row)
 where events.type in ('opened', 'clicked', 'unsubscribed');
+
+-- As in 004, but for how verdicts are looked up (the view `verdicts` would be worked out whole for
+-- it) and the next mail of a sender, which was looked for among everybody's.
+create view subscription_changes as
+select
+    a.contact, e.at,
+    iif(e.method = 'GET' or iif(s.row is null, 0, s.machine) is null, 'suspect', 'unsubscribed')
+        as state,
+    case e.method when 'POST' then 'one-click' when 'GET' then 'link' else 'log' end as means,
+    e.event as evidence
+from events e join addresses a on a.address = e.recipient
+left join suspects s using (row)
+where e.type in ('bounced', 'complained', 'replied', 'subscribed', 'unsubscribed') and e.type = 'unsubscribed'
+    and s.machine is not 1
+union all
+select a.contact, e.at, 'subscribed', 'log', e.event
+from events e join addresses a on a.address = e.recipient
+where e.type in ('bounced', 'complained', 'replied', 'subscribed', 'unsubscribed')
+    and e.type = 'subscribed'
+union all
+select a.contact, e.at, 'unsubscribed', 'complaint', e.event
+from events e join addresses a on a.address = e.recipient
+where e.type in ('bounced', 'complained', 'replied', 'subscribed', 'unsubscribed') and e.type = 'complained'
+union all
+select coalesce(a.contact, lower(n.recipient)), m.at, 'unsubscribed', 'complaint', n.message
+from notices n join messages m on m.message = n.message
+left join addresses a on a.address = n.recipient
+where n.type = 'complained' and n.recipient <> ''
+union all                          -- the provider hid who complained: the mail's own id tells
+select distinct a.contact, m.at, 'unsubscribed', 'complaint', n.message
+from notices n join messages m on m.message = n.message
+cross join events e on e.message_id = n.original and e.message_id <> ''
+join addresses a on a.address = e.recipient
+where n.type = 'complained' and n.recipient = ''
+    and not exists (               -- an id that many recipients share tells nobody
+        select 1 from events o
+        where o.message_id = n.original and o.message_id <> '' and o.recipient <> e.recipient
+    )
+union all
+select coalesce(a.contact, lower(u.recipient)), m.at, 'unsubscribed', u.means, u.message
+from unsubscribe_mails u cross join messages m on m.message = u.message
+left join addresses a on a.address = u.recipient
+where m.direction = 'in'
+union all                          -- only in answers to campaigns, and never alone: models guess
+select a.contact, m.at, 'suspect', 'intent', m.message
+from campaign_replies r cross join messages m on m.message = r.message
+join addresses a on a.address = m.sender
+cross join annotations n on n.message = m.message and n.model = m.read_by
+where n.task = 'intent' and n.label = 'unsubscribe'
+    and m.message not in (select message from unsubscribe_mails)
+union all
+select contact, at, 'unreachable', 'bounce', evidence from hard_bounces
+union                              -- one delivery may come after several bounces
+select b.contact, d.at, 'reachable', 'delivery', d.event
+from hard_bounces b cross join events d on d.event = (
+    select e.event from events e
+    where e.recipient = b.recipient and e.at > b.at and e.type = 'delivered'
+    order by e.at, e.event limit 1
+)
+union
+select b.contact, m.at, 'reachable', 'mail', m.message
+from hard_bounces b cross join messages m on m.message = (
+    select w.message from addresses mine
+    cross join messages w indexed by messages_sender on w.sender = mine.address
+    where mine.contact = b.contact and w.at > b.at and w.kind = 'human' and w.direction = 'in'
+    order by w.at, w.message limit 1
+);
